@@ -1,0 +1,1 @@
+"""Recurrent translation: train, evaluate and compare decoders with and without attention."""

@@ -1,0 +1,337 @@
+"""The settings tree: what can be chosen, with its default and its reason.
+
+Every field's docstring is its `--help`. Settings are checked when they are made, so that a
+value out of range is refused before any work begins. `presets` are whole trees for a corpus;
+`with_system` turns a preset into one rung of the ladder, so that one thing changes at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_type_hints
+
+from seq2seq.errors import ConfigError
+
+Cell = Literal["rnn", "lstm", "gru", "gru-reset-before"]
+Decoder = Literal["context-vector", "attention"]
+AttentionKind = Literal["additive", "dot", "scaled-dot", "general"]
+System = Literal["rnn", "gru", "lstm", "lstm-reversed", "dot", "general", "attention"]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+def _require_share(name: str, value: float) -> None:
+    _require(0 <= value < 1, f"{name} is {value}; it must lie in [0, 1).")
+
+
+def _require_at_least(name: str, value: float, least: float) -> None:
+    _require(value >= least, f"{name} is {value}; it must be at least {least}.")
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """Which sentence pairs to learn from."""
+
+    name: str = "phrasebook"
+    """`phrasebook` (embedded), a dataset on the Hugging Face hub (`bentrevett/multi30k`), a local
+    file or folder (JSONL, CSV, TSV, Parquet), or parallel text: a prefix (`data/news` for
+    `data/news.en` and `data/news.de`) or both files with a comma (`a.txt,b.txt`)."""
+    subset: str | None = None
+    """The configuration of a hub dataset, for those that have several (`de-en`)."""
+    source_language: str = "en"
+    """Column or file ending of the language to translate from."""
+    target_language: str = "ko"
+    """Column or file ending of the language to translate into."""
+    max_words: int = 200
+    """Training pairs with more words than this on either side are dropped, and counted."""
+    max_length_ratio: float = 9.0
+    """Training pairs whose sides differ in length (characters) by more than this factor are dropped,
+    and counted; short sentences are exempt."""
+    validation_pairs: int = 1000
+    """Pairs cut off for validation where the corpus has no such split (at most a tenth)."""
+    test_pairs: int = 1000
+    """Pairs cut off for the test where the corpus has no such split (at most a tenth)."""
+    split_seed: int = 0
+    """Seed of the cut, apart from the training seed: every run sees the same test."""
+
+    def __post_init__(self) -> None:
+        _require(
+            bool(self.name.strip()), "corpus.name is empty; name a corpus, such as phrasebook."
+        )
+        _require(
+            self.source_language != self.target_language,
+            f"corpus.source_language and corpus.target_language are both {self.source_language!r}; "
+            "they must differ.",
+        )
+        _require_at_least("corpus.max_words", self.max_words, 1)
+        _require_at_least("corpus.max_length_ratio", self.max_length_ratio, 1)
+        _require_at_least("corpus.validation_pairs", self.validation_pairs, 1)
+        _require_at_least("corpus.test_pairs", self.test_pairs, 1)
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """How sentences become subwords (SentencePiece)."""
+
+    kind: Literal["unigram", "bpe"] = "unigram"
+    """Unigram language model (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
+    vocabulary_size: int = 4000
+    """Subwords; lowered, and said, where the text cannot fill it."""
+    joint: bool = True
+    """One vocabulary for both languages; needed where all embeddings are tied."""
+    character_coverage: float = 1.0
+    """Share of characters with a subword of their own; the rest is spelt in bytes."""
+
+    def __post_init__(self) -> None:
+        # 256 bytes, four special tokens, and something to spell with.
+        _require_at_least("tokenizer.vocabulary_size", self.vocabulary_size, 300)
+        _require(
+            0.9 <= self.character_coverage <= 1,
+            f"tokenizer.character_coverage is {self.character_coverage}; it must lie in [0.9, 1].",
+        )
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The encoder-decoder: each system of the ladder is one choice of these."""
+
+    cell: Cell = "lstm"
+    """Recurrent cell of encoder and decoder."""
+    decoder: Decoder = "attention"
+    """One context vector for the whole sentence, or attention: a new one at every step."""
+    attention: AttentionKind = "additive"
+    """How a source position is scored (attention decoder only)."""
+    context: Literal["initial", "every-step"] = "every-step"
+    """Where the single context vector enters: the initial state alone (Sutskever et al. 2014), or
+    every step as well (Cho et al. 2014). Context-vector decoder only."""
+    input_feeding: bool = True
+    """The context vector enters the next state (Bahdanau et al. 2015). Without it, attention reads
+    the finished state and only the readout sees it (Luong et al. 2015, without input feeding)."""
+    reverse_source: bool = False
+    """Read the source backwards (Sutskever et al. 2014)."""
+    bidirectional: bool = True
+    """The encoder reads both ways; each direction has half of `hidden_size`."""
+    embedding_size: int = 256
+    hidden_size: int = 512
+    """Units of the decoder, and of the encoder's two directions together."""
+    attention_size: int = 512
+    """Units of the additive attention's hidden layer."""
+    encoder_layers: int = 1
+    decoder_layers: int = 1
+    tied: Literal["none", "target", "all"] = "all"
+    """Output weights = target embeddings (`target`), and = source embeddings too (`all`): Press and
+    Wolf 2017. The readout then has `embedding_size` units, which halves the vocabulary's cost."""
+    dropout: float = 0.25
+    """On embeddings, between layers and on the readout, in training."""
+    word_dropout: float = 0.1
+    """Share of words whose whole embedding is blanked, on both sides (Sennrich and Zhang 2019)."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "embedding_size",
+            "hidden_size",
+            "attention_size",
+            "encoder_layers",
+            "decoder_layers",
+        ):
+            _require_at_least(f"model.{name}", getattr(self, name), 1)
+        _require_share("model.dropout", self.dropout)
+        _require_share("model.word_dropout", self.word_dropout)
+        _require(
+            not (self.bidirectional and self.hidden_size % 2),
+            f"model.hidden_size is {self.hidden_size}; a bidirectional encoder needs an even number.",
+        )
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the model learns."""
+
+    seed: int = 1
+    """Of weights, dropout and the order of batches."""
+    epochs: int = 10
+    """Passes over the training pairs: the budget, and what the schedule decays over."""
+    max_updates: int | None = None
+    """A budget in weight updates instead of epochs."""
+    batch_tokens: int = 1000
+    """Target tokens in a batch, padding not counted."""
+    accumulate: int = 1
+    """Batches whose gradients are added up for one update."""
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 2e-3
+    """The peak, reached after warm-up."""
+    schedule: Literal["cosine", "linear", "inverse-sqrt", "constant"] = "cosine"
+    """How the learning rate decays after warm-up; cosine and linear reach zero with the budget."""
+    warmup_updates: int = 200
+    weight_decay: float = 0.01
+    """AdamW only; never on biases."""
+    clip_norm: float = 1.0
+    """Gradients longer than this are scaled down to it (Pascanu et al. 2013)."""
+    label_smoothing: float = 0.1
+    validate_every: int | None = None
+    """Updates between validations; the default is once an epoch."""
+    select_by: Literal["bleu", "loss"] = "bleu"
+    """What on validation decides which weights are the best."""
+    patience: int | None = None
+    """Validations without a better one after which training stops early; the default is never."""
+    average_last: int = 0
+    """Average the weights of this many last validations at the end, and keep the average if it is
+    better on validation; 0 is off."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """`auto` is bf16 on a GPU that has it and float32 elsewhere."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int | None = None
+    """CPU threads; the default leaves the choice to torch."""
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("epochs", 1),
+            ("batch_tokens", 1),
+            ("accumulate", 1),
+            ("warmup_updates", 0),
+            ("weight_decay", 0),
+            ("average_last", 0),
+        ):
+            _require_at_least(f"training.{name}", getattr(self, name), least)
+        for name in ("max_updates", "validate_every", "patience", "threads"):
+            value = getattr(self, name)
+            if value is not None:
+                _require_at_least(f"training.{name}", value, 1)
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            _require(value > 0, f"training.{name} is {value}; it must be above 0.")
+        _require_share("training.label_smoothing", self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How a translation is searched for."""
+
+    beam_size: int = 5
+    """Hypotheses kept at each step; 1 is greedy."""
+    length_penalty: float = 1.0
+    """Exponent alpha of the length that a hypothesis' log-probability is divided by; 0 is none."""
+    max_length_factor: float = 2.0
+    """A translation has at most this many times the source's subwords, plus ten."""
+
+    def __post_init__(self) -> None:
+        _require(
+            1 <= self.beam_size <= 1000,
+            f"search.beam_size is {self.beam_size}; it must lie in 1 to 1000.",
+        )
+        _require_at_least("search.length_penalty", self.length_penalty, 0)
+        _require(
+            self.max_length_factor > 0,
+            f"search.max_length_factor is {self.max_length_factor}; it must be above 0.",
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of a run: saved beside its weights as `config.json`."""
+
+    corpus: CorpusSettings = field(default_factory=CorpusSettings)
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+
+    def __post_init__(self) -> None:
+        _require(
+            self.tokenizer.joint or self.model.tied != "all",
+            "model.tied is 'all', which needs one vocabulary for both languages; "
+            "set --tokenizer.joint True or --model.tied target.",
+        )
+
+
+def to_json(settings: Settings) -> dict[str, Any]:
+    """The settings as plain JSON values."""
+    return dataclasses.asdict(settings)
+
+
+def from_json(document: dict[str, Any]) -> Settings:
+    """Settings from what `to_json` wrote; a field this version does not know is an error.
+
+    Raises:
+        ConfigError: an unknown or missing group or field, or a value of another type.
+    """
+    groups = get_type_hints(Settings)
+    _require(isinstance(document, dict), "The settings are not a JSON object.")
+    unknown = sorted(set(document) - set(groups))
+    _require(not unknown, f"Settings hold unknown groups: {', '.join(unknown)}.")
+    return Settings(
+        **{name: _group_from_json(name, groups[name], document[name]) for name in document}
+    )
+
+
+def _group_from_json(name: str, group: Any, values: Any) -> Any:
+    _require(isinstance(values, dict), f"Settings group {name} is not a JSON object.")
+    known = {item.name for item in dataclasses.fields(group)}
+    unknown = sorted(set(values) - known)
+    _require(not unknown, f"Settings group {name} holds unknown fields: {', '.join(unknown)}.")
+    try:
+        return group(**values)
+    except TypeError as error:
+        raise ConfigError(f"Settings group {name} holds a value of another type: {error}") from None
+
+
+def fingerprint_text(*groups: object) -> str:
+    """A stable text of settings, for naming caches by content."""
+    return json.dumps([dataclasses.asdict(group) for group in groups], sort_keys=True)  # type: ignore[call-overload]
+
+
+PRESETS: dict[str, Settings] = {
+    "phrasebook": Settings(
+        corpus=CorpusSettings(name="phrasebook", source_language="en", target_language="ko"),
+        tokenizer=TokenizerSettings(vocabulary_size=2000),
+        model=ModelSettings(
+            embedding_size=128, hidden_size=256, attention_size=128, dropout=0.1, word_dropout=0.0
+        ),
+        training=TrainingSettings(
+            epochs=6, batch_tokens=1000, learning_rate=3e-3, label_smoothing=0.1
+        ),
+    ),
+    "multi30k": Settings(
+        corpus=CorpusSettings(
+            name="bentrevett/multi30k", source_language="en", target_language="de"
+        ),
+    ),
+}
+
+
+def preset(name: str) -> Settings:
+    """The settings that a preset stands for.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def with_system(settings: Settings, system: System) -> Settings:
+    """The same run with the model of one rung of the ladder.
+
+    Elman 1990 (rnn), Cho et al. 2014 (gru), Hochreiter and Schmidhuber 1997 and Sutskever et al.
+    2014 (lstm, lstm-reversed), Luong et al. 2015 (dot, general), Bahdanau et al. 2015 (attention).
+    """
+    one_vector = {"decoder": "context-vector", "bidirectional": False, "reverse_source": False}
+    changes: dict[str, dict[str, Any]] = {
+        "rnn": {"cell": "rnn", **one_vector},
+        "gru": {"cell": "gru", **one_vector},
+        "lstm": {"cell": "lstm", **one_vector},
+        "lstm-reversed": {"cell": "lstm", **one_vector, "reverse_source": True},
+        "dot": {"decoder": "attention", "attention": "dot", "bidirectional": True},
+        "general": {"decoder": "attention", "attention": "general", "bidirectional": True},
+        "attention": {"decoder": "attention", "attention": "additive", "bidirectional": True},
+    }
+    if system not in changes:
+        raise ConfigError(f"There is no system {system!r}; there are {', '.join(changes)}.")
+    model = dataclasses.replace(settings.model, **changes[system])
+    return dataclasses.replace(settings, model=model)

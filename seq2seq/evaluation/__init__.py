@@ -1,0 +1,1 @@
+"""Scores with signatures, and the evaluation of runs."""

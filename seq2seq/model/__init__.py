@@ -1,0 +1,1 @@
+"""Cells, encoder, attention, decoders: the models of the ladder, from their equations."""

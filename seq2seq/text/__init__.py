@@ -1,0 +1,1 @@
+"""From any source of sentence pairs to batches of token numbers."""

@@ -1,0 +1,1 @@
+"""Loss, history and the training loop."""
