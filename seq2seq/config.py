@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import reprlib
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_type_hints
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from seq2seq.errors import ConfigError
 
@@ -29,8 +32,19 @@ def _require_share(name: str, value: float) -> None:
     _require(0 <= value < 1, f"{name} is {value}; it must lie in [0, 1).")
 
 
+def _require_finite(name: str, value: float) -> None:
+    # Not math.isfinite, which fails on whole numbers too large for a float.
+    _require(-math.inf < value < math.inf, f"{name} is {value}; it must be a finite number.")
+
+
 def _require_at_least(name: str, value: float, least: float) -> None:
+    _require_finite(name, value)
     _require(value >= least, f"{name} is {value}; it must be at least {least}.")
+
+
+def _require_above_zero(name: str, value: float) -> None:
+    _require_finite(name, value)
+    _require(value > 0, f"{name} is {value}; it must be above 0.")
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,8 @@ class CorpusSettings:
     max_words: int = 200
     """Training pairs with more words than this on either side are dropped, and counted."""
     max_length_ratio: float = 9.0
-    """Training pairs whose sides differ in length (characters) by more than this factor are dropped,
-    and counted; short sentences are exempt."""
+    """Training pairs whose sides differ in length (characters) by more than this factor are
+    dropped, and counted; short sentences are exempt."""
     validation_pairs: int = 1000
     """Pairs cut off for validation where the corpus has no such split (at most a tenth)."""
     test_pairs: int = 1000
@@ -117,12 +131,15 @@ class ModelSettings:
     bidirectional: bool = True
     """The encoder reads both ways; each direction has half of `hidden_size`."""
     embedding_size: int = 256
+    """Units of the word embeddings, source and target."""
     hidden_size: int = 512
     """Units of the decoder, and of the encoder's two directions together."""
     attention_size: int = 512
     """Units of the additive attention's hidden layer."""
     encoder_layers: int = 1
+    """Recurrent layers of the encoder, one upon the other."""
     decoder_layers: int = 1
+    """Recurrent layers of the decoder; with attention, the lowest attends."""
     tied: Literal["none", "target", "all"] = "all"
     """Output weights = target embeddings (`target`), and = source embeddings too (`all`): Press and
     Wolf 2017. The readout then has `embedding_size` units, which halves the vocabulary's cost."""
@@ -144,7 +161,8 @@ class ModelSettings:
         _require_share("model.word_dropout", self.word_dropout)
         _require(
             not (self.bidirectional and self.hidden_size % 2),
-            f"model.hidden_size is {self.hidden_size}; a bidirectional encoder needs an even number.",
+            f"model.hidden_size is {self.hidden_size}; "
+            "a bidirectional encoder needs an even number.",
         )
 
 
@@ -163,16 +181,19 @@ class TrainingSettings:
     accumulate: int = 1
     """Batches whose gradients are added up for one update."""
     optimizer: Literal["adam", "adamw"] = "adamw"
+    """Adam (Kingma and Ba 2015), or with weight decay apart (Loshchilov and Hutter 2019)."""
     learning_rate: float = 2e-3
     """The peak, reached after warm-up."""
     schedule: Literal["cosine", "linear", "inverse-sqrt", "constant"] = "cosine"
     """How the learning rate decays after warm-up; cosine and linear reach zero with the budget."""
     warmup_updates: int = 200
+    """Updates over which the learning rate rises from zero to its peak."""
     weight_decay: float = 0.01
     """AdamW only; never on biases."""
     clip_norm: float = 1.0
     """Gradients longer than this are scaled down to it (Pascanu et al. 2013)."""
     label_smoothing: float = 0.1
+    """Share of the probability spread over the whole vocabulary (Szegedy et al. 2016)."""
     validate_every: int | None = None
     """Updates between validations; the default is once an epoch."""
     select_by: Literal["bleu", "loss"] = "bleu"
@@ -185,6 +206,7 @@ class TrainingSettings:
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """`auto` is bf16 on a GPU that has it and float32 elsewhere."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute; `auto` is a GPU where there is one."""
     threads: int | None = None
     """CPU threads; the default leaves the choice to torch."""
 
@@ -203,8 +225,7 @@ class TrainingSettings:
             if value is not None:
                 _require_at_least(f"training.{name}", value, 1)
         for name in ("learning_rate", "clip_norm"):
-            value = getattr(self, name)
-            _require(value > 0, f"training.{name} is {value}; it must be above 0.")
+            _require_above_zero(f"training.{name}", getattr(self, name))
         _require_share("training.label_smoothing", self.label_smoothing)
 
 
@@ -225,10 +246,7 @@ class SearchSettings:
             f"search.beam_size is {self.beam_size}; it must lie in 1 to 1000.",
         )
         _require_at_least("search.length_penalty", self.length_penalty, 0)
-        _require(
-            self.max_length_factor > 0,
-            f"search.max_length_factor is {self.max_length_factor}; it must be above 0.",
-        )
+        _require_above_zero("search.max_length_factor", self.max_length_factor)
 
 
 @dataclass(frozen=True)
@@ -255,7 +273,7 @@ def to_json(settings: Settings) -> dict[str, Any]:
 
 
 def from_json(document: dict[str, Any]) -> Settings:
-    """Settings from what `to_json` wrote; a field this version does not know is an error.
+    """Settings from what `to_json` wrote; every field must be there, and none besides.
 
     Raises:
         ConfigError: an unknown or missing group or field, or a value of another type.
@@ -264,20 +282,45 @@ def from_json(document: dict[str, Any]) -> Settings:
     _require(isinstance(document, dict), "The settings are not a JSON object.")
     unknown = sorted(set(document) - set(groups))
     _require(not unknown, f"Settings hold unknown groups: {', '.join(unknown)}.")
+    missing = sorted(set(groups) - set(document))
+    _require(not missing, f"Settings lack the groups: {', '.join(missing)}.")
     return Settings(
-        **{name: _group_from_json(name, groups[name], document[name]) for name in document}
+        **{name: _group_from_json(name, groups[name], document[name]) for name in groups}
     )
 
 
 def _group_from_json(name: str, group: Any, values: Any) -> Any:
     _require(isinstance(values, dict), f"Settings group {name} is not a JSON object.")
-    known = {item.name for item in dataclasses.fields(group)}
-    unknown = sorted(set(values) - known)
+    types = get_type_hints(group)
+    unknown = sorted(set(values) - set(types))
     _require(not unknown, f"Settings group {name} holds unknown fields: {', '.join(unknown)}.")
-    try:
-        return group(**values)
-    except TypeError as error:
-        raise ConfigError(f"Settings group {name} holds a value of another type: {error}") from None
+    missing = sorted(set(types) - set(values))
+    _require(not missing, f"Settings group {name} lacks the fields: {', '.join(missing)}.")
+    for key, value in values.items():
+        _require(
+            _is_of_type(value, types[key]),
+            f"{name}.{key} is {reprlib.repr(value)}; it must be {_in_words(types[key])}.",
+        )
+    return group(**values)
+
+
+def _is_of_type(value: object, expected: Any) -> bool:
+    """Whether a JSON value may stand in a field of this type."""
+    if get_origin(expected) is Literal:
+        return value in get_args(expected)
+    if alternatives := get_args(expected):  # such as int | None
+        return any(_is_of_type(value, alternative) for alternative in alternatives)
+    # By the exact type, because to isinstance True is an int. A whole number is a number, too.
+    return type(value) in ((float, int) if expected is float else (expected,))
+
+
+def _in_words(expected: Any) -> str:
+    if get_origin(expected) is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in get_args(expected))
+    if alternatives := get_args(expected):
+        return " or ".join(_in_words(alternative) for alternative in alternatives)
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return {**words, NoneType: "null"}[expected]
 
 
 def fingerprint_text(*groups: object) -> str:
