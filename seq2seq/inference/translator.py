@@ -1,0 +1,297 @@
+"""Sentences in, translations out: cleaned, cut to size, batched, searched and put in order again.
+
+What comes in goes out, one for one and in order: an empty sentence has the empty translation, and
+a sentence too long for the model is translated in pieces, which is said and never silent.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import SearchSettings
+from seq2seq.errors import ConfigError, CorpusError
+from seq2seq.inference.search import Hypothesis, TranslationModel, normalised, search
+from seq2seq.text.cleaning import clean_sentence
+from seq2seq.text.tokenizer import END, PADDING
+
+WORD_START = "▁"
+_SENTENCE_END = tuple(".!?…。！？।؟")
+_ENDS_WITHOUT_SPACE = tuple("。！？")
+_CLOSING = "\"'”’»)]」』）"
+
+
+class SubwordTokenizer(Protocol):
+    """What a translator asks of a tokenizer; `Tokenizer` is one."""
+
+    def encode_source(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Ids of each sentence, no special ones among them."""
+
+    def decode_target(self, tokens: Sequence[Sequence[int]]) -> list[str]:
+        """Text of each row of ids, without line breaks."""
+
+    def source_pieces(self, ids: Sequence[int]) -> list[str]:
+        """One readable label an id, ▁ marking the start of a word."""
+
+    def target_pieces(self, ids: Sequence[int]) -> list[str]:
+        """One readable label an id."""
+
+
+class Candidate(NamedTuple):
+    """One of the best translations of a sentence."""
+
+    text: str
+    score: float  # log P(target | source) / length^alpha; 0 for an empty sentence
+    target_pieces: list[str]  # END among them; empty unless weights were asked for
+    weights: Tensor | None  # [target, source]: a row for each target piece, summing to 1
+
+
+class Translation(NamedTuple):
+    """The translation of one sentence, with the next best if they were asked for."""
+
+    candidates: list[Candidate]  # the best first, at least one
+    source_pieces: list[str]  # END among them; empty unless weights were asked for
+
+    @property
+    def text(self) -> str:
+        """The best translation: one line."""
+        return self.candidates[0].text
+
+    @property
+    def score(self) -> float:
+        """The best translation's."""
+        return self.candidates[0].score
+
+    @property
+    def target_pieces(self) -> list[str]:
+        """The best translation's."""
+        return self.candidates[0].target_pieces
+
+    @property
+    def weights(self) -> Tensor | None:
+        """The best translation's."""
+        return self.candidates[0].weights
+
+
+class _Found(NamedTuple):
+    """A translation of one piece."""
+
+    hypothesis: Hypothesis
+    text: str
+
+
+class Translator:
+    """A model, its tokenizer and a search, put to work on text.
+
+    Args:
+        model: an `EncoderDecoder`, or anything that search can use; it stays where it is.
+        tokenizer: the one the model was trained with.
+        settings: how to search.
+        report: told, in one line, of every sentence that is translated in pieces.
+        max_piece_tokens: the most subwords that the model is given at once. Longer sentences are
+            cut at the end of a sentence, else at a space, else anywhere.
+        batch_tokens: source tokens, padding and each hypothesis of the beam counted, in a batch.
+        clean: one line of text, as the model's training text was cleaned; None for what is no text.
+
+    Raises:
+        ConfigError: `max_piece_tokens` is below 1.
+    """
+
+    def __init__(
+        self,
+        model: TranslationModel[Any, Any],
+        tokenizer: SubwordTokenizer,
+        settings: SearchSettings,
+        report: Callable[[str], None],
+        *,
+        max_piece_tokens: int = 200,
+        batch_tokens: int = 4000,
+        clean: Callable[[str], str | None] = clean_sentence,
+    ) -> None:
+        """Nothing is computed yet."""
+        if max_piece_tokens < 1:
+            raise ConfigError(f"max_piece_tokens is {max_piece_tokens}; it must be at least 1.")
+        self.model = model
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.report = report
+        self.max_piece_tokens = max_piece_tokens
+        self.batch_tokens = batch_tokens
+        self.clean = clean
+
+    def translate(
+        self, sentences: Sequence[str], n_best: int = 1, with_weights: bool = False
+    ) -> list[Translation]:
+        """Translate sentences, each by itself; as many come back, in the same order.
+
+        Raises:
+            ConfigError: `n_best` is not within 1 to the beam size.
+            CorpusError: a sentence holds half a surrogate pair.
+        """
+        return self._translate(sentences, 1, n_best, with_weights)
+
+    def translate_lines(
+        self,
+        lines: Iterable[bytes],
+        n_best: int = 1,
+        with_weights: bool = False,
+        chunk_lines: int = 500,
+    ) -> Iterator[Translation]:
+        r"""Translate a stream of UTF-8 lines, such as `sys.stdin.buffer`, one for one.
+
+        A line ends at \n, which a file opened in binary mode cuts at and nothing else; a \r before
+        it is dropped. `chunk_lines` lines are read, translated together and yielded before more
+        are read.
+
+        Raises:
+            ConfigError: `n_best` is not within 1 to the beam size.
+            CorpusError: a line is not UTF-8. All lines before it were translated and yielded.
+        """
+        chunk: list[str] = []
+        first = 1
+        for number, line in enumerate(lines, start=1):
+            try:
+                chunk.append(line.removesuffix(b"\n").removesuffix(b"\r").decode())
+            except UnicodeDecodeError as error:
+                yield from self._translate(chunk, first, n_best, with_weights)
+                raise CorpusError(
+                    f"Line {number:,} is not UTF-8: its byte {error.start + 1:,} is "
+                    f"0x{line[error.start]:02X}. Convert the text to UTF-8."
+                ) from None
+            if len(chunk) >= chunk_lines:
+                yield from self._translate(chunk, first, n_best, with_weights)
+                chunk, first = [], number + 1
+        yield from self._translate(chunk, first, n_best, with_weights)
+
+    def _translate(
+        self, sentences: Sequence[str], first_line: int, n_best: int, with_weights: bool
+    ) -> list[Translation]:
+        texts = [self._cleaned(text, line) for line, text in enumerate(sentences, first_line)]
+        encoded = self.tokenizer.encode_source(texts)
+        sources = [self._pieces(ids, line) for line, ids in enumerate(encoded, first_line)]
+        found = self._search(
+            [piece for source in sources for piece in source], n_best, with_weights
+        )
+        return [self._translation(source, found, with_weights) for source in sources]
+
+    def _cleaned(self, text: str, line: int) -> str:
+        cleaned = self.clean(text)
+        if cleaned is None:
+            raise CorpusError(
+                f"Line {line:,} holds half a surrogate pair, which is no character; remove it."
+            )
+        return cleaned
+
+    def _pieces(self, ids: list[int], line: int) -> list[list[int]]:
+        """A sentence's ids in pieces that the model can take; none of an empty sentence."""
+        if len(ids) <= self.max_piece_tokens:
+            return [ids] if ids else []
+        ends = cut_points(self.tokenizer.source_pieces(ids), self.max_piece_tokens)
+        self.report(
+            f"Line {line:,} is {len(ids):,} subwords long; translated in {len(ends):,} pieces."
+        )
+        return [ids[start:end] for start, end in itertools.pairwise([0, *ends])]
+
+    def _search(
+        self, pieces: list[list[int]], n_best: int, with_weights: bool
+    ) -> Iterator[list[_Found]]:
+        """The best translations of each piece, in the order of the pieces."""
+        found: list[list[Hypothesis]] = [[] for _ in pieces]
+        for rows in self._batches([len(piece) for piece in pieces]):
+            source, lengths = self._padded([[*pieces[row], END] for row in rows])
+            best = search(self.model, source, lengths, self.settings, n_best, with_weights)
+            for row, hypotheses in zip(rows, best, strict=True):
+                found[row] = hypotheses
+        texts = iter(self.tokenizer.decode_target([h.tokens for best in found for h in best]))
+        return iter([[_Found(h, next(texts)) for h in best] for best in found])
+
+    def _batches(self, lengths: list[int]) -> Iterator[list[int]]:
+        """Row numbers, batch by batch: like lengths together, the longest first."""
+        batch: list[int] = []
+        room = 0
+        for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+            if len(batch) >= room:
+                if batch:
+                    yield batch
+                longest = (lengths[row] + 1) * self.settings.beam_size
+                batch, room = [], max(1, self.batch_tokens // longest)
+            batch.append(row)
+        if batch:
+            yield batch
+
+    def _padded(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
+        lengths = torch.tensor([len(row) for row in rows])
+        source = nn.utils.rnn.pad_sequence(
+            [torch.tensor(row) for row in rows], batch_first=True, padding_value=PADDING
+        )
+        parameters = self.model.parameters() if isinstance(self.model, nn.Module) else iter(())
+        device = next((parameter.device for parameter in parameters), source.device)
+        return source.to(device), lengths
+
+    def _translation(
+        self, source: list[list[int]], found: Iterator[list[_Found]], with_weights: bool
+    ) -> Translation:
+        """Put a sentence's pieces together; takes as many from `found` as there are."""
+        if not source:
+            return Translation([Candidate("", 0.0, [], None)], [])
+        best = [next(found) for _ in source]
+        # Of several pieces the n-th best of the whole joins the n-th best of each.
+        candidates = [self._candidate(parts, with_weights) for parts in zip(*best, strict=False)]
+        candidates.sort(key=lambda candidate: -candidate.score)
+        labels = [self.tokenizer.source_pieces([*piece, END]) for piece in source if with_weights]
+        return Translation(candidates, [label for piece in labels for label in piece])
+
+    def _candidate(self, parts: tuple[_Found, ...], with_weights: bool) -> Candidate:
+        hypotheses = [part.hypothesis for part in parts]
+        score = normalised(
+            sum(hypothesis.log_probability for hypothesis in hypotheses),
+            sum(hypothesis.length for hypothesis in hypotheses),
+            self.settings.length_penalty,
+        )
+        labels = [
+            self.tokenizer.target_pieces([*h.tokens, END] if h.complete else h.tokens)
+            for h in hypotheses
+            if with_weights
+        ]
+        weights = [h.weights for h in hypotheses if h.weights is not None]
+        return Candidate(
+            " ".join(part.text for part in parts if part.text),
+            score,
+            [label for piece in labels for label in piece],
+            torch.block_diag(*weights) if weights else None,  # type: ignore[no-untyped-call]
+        )
+
+
+def cut_points(labels: Sequence[str], most: int) -> list[int]:
+    """Where to cut subwords into pieces of at most `most`: the end of each piece.
+
+    The latest place possible at the end of a sentence, else before a word, else anywhere.
+    """
+    ends: list[int] = []
+    start = 0
+    while len(labels) - start > most:
+        places = range(start + most, start, -1)
+        start = next(
+            itertools.chain(
+                (
+                    place
+                    for place in places
+                    if _is_between_sentences(*labels[place - 1 : place + 1])
+                ),
+                (place for place in places if labels[place].startswith(WORD_START)),
+                places,
+            )
+        )
+        ends.append(start)
+    return [*ends, len(labels)]
+
+
+def _is_between_sentences(before: str, after: str) -> bool:
+    before = before.rstrip(_CLOSING)
+    return before.endswith(_ENDS_WITHOUT_SPACE) or (
+        before.endswith(_SENTENCE_END) and after.startswith(WORD_START)
+    )
