@@ -1,0 +1,157 @@
+"""Scores against the sacrebleu command, digit for digit."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.errors import ConfigError, CorpusError
+from seq2seq.evaluation.scores import bleu, score_translations
+
+WORDS = "the a red blue house bridge train Late early , near far isn't 3.5 naïve 다리 ."
+
+
+def some_text(lines: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    """References, and translations that differ in some words."""
+    chooser = random.Random(seed)
+    references = [
+        " ".join(chooser.choices(WORDS.split(), k=chooser.randint(1, 12))) for _ in range(lines)
+    ]
+    hypotheses = [
+        " ".join(
+            chooser.choice(WORDS.split()) if chooser.random() < 0.3 else word
+            for word in line.split()
+            if chooser.random() < 0.9
+        )
+        for line in references
+    ]
+    return hypotheses, references
+
+
+def command(folder: Path, texts: tuple[list[str], list[str]], *options: str) -> Any:
+    """What `sacrebleu` says of the same text, with twelve digits."""
+    for name, lines in zip(("hypotheses", "references"), texts, strict=True):
+        (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    arguments = ["references", "-i", "hypotheses", "-m", "bleu", "chrf", "ter", "-w", "12"]
+    environment = {key: value for key, value in os.environ.items() if key != "SACREBLEU_SEED"}
+    done = subprocess.run(
+        [sys.executable, "-m", "sacrebleu", *arguments, *options],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_equals_the_command_with_intervals(tmp_path: Path) -> None:
+    texts = some_text(120)
+    expected = command(tmp_path, texts, "--confidence")
+    found = score_translations(*texts)
+    assert [score.name for score in found] == ["BLEU", "chrF2", "TER"]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert (ours.name, ours.signature) == (theirs["name"], theirs["signature"])
+        assert "|bs:1000|seed:12345|" in ours.signature
+        assert f"{ours.value:.12f}" == f"{theirs['score']:.12f}"
+        mean, half = theirs["confidence_mean"], theirs["confidence_var"]
+        assert (ours.low, ours.high) == pytest.approx((mean - half, mean + half), abs=1e-9)
+        assert ours.low is not None
+        assert ours.high is not None
+        assert ours.low < ours.value < ours.high
+
+
+def test_equals_the_command_without_intervals(tmp_path: Path) -> None:
+    texts = some_text(40, seed=1)
+    options = ("-lc", "--chrf-lowercase", "-tok", "char")
+    expected = command(tmp_path, texts, *options)
+    found = score_translations(*texts, bootstrap=0, tokenize="char", lowercase=True)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert (ours.name, ours.signature) == (theirs["name"], theirs["signature"])
+        assert "|bs:" not in ours.signature
+        assert f"{ours.value:.12f}" == f"{theirs['score']:.12f}"
+        assert (ours.low, ours.high) == (None, None)
+
+
+def test_bleu_by_hand() -> None:
+    # Precisions 5/6, 3/5, 2/4, 1/3; as long as the reference.
+    found = bleu(["the red house is far away"], ["the red house is near away"])
+    assert found == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** (1 / 4))
+    # All precisions 1, but 4 words for 5.
+    assert bleu(["the red house is"], ["the red house is far"]) == pytest.approx(
+        100 * math.exp(1 - 5 / 4)
+    )
+
+
+def test_bleu_alone_is_the_same_figure() -> None:
+    texts = some_text(60, seed=2)
+    assert bleu(*texts) == score_translations(*texts, bootstrap=0)[0].value
+    lowered = score_translations(*texts, bootstrap=0, tokenize="intl", lowercase=True)
+    assert bleu(*texts, tokenize="intl", lowercase=True) == lowered[0].value
+
+
+def test_the_seed_is_used_and_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = some_text(30, seed=3)
+    monkeypatch.delenv("SACREBLEU_SEED", raising=False)
+    first, again = (score_translations(*texts, bootstrap=50, seed=7) for _ in range(2))
+    assert first == again
+    assert "|bs:50|seed:7|" in first[0].signature
+    assert "SACREBLEU_SEED" not in os.environ
+    monkeypatch.setenv("SACREBLEU_SEED", "99")
+    assert score_translations(*texts, bootstrap=50, seed=7) == first
+    assert score_translations(*texts, bootstrap=50, seed=8) != first
+    assert os.environ["SACREBLEU_SEED"] == "99"
+
+
+def test_translations_without_a_match_score_zero() -> None:
+    bleu_score, chrf, ter = score_translations(["", ""], ["a b", "c"], bootstrap=10)
+    assert (bleu_score.value, bleu_score.low, bleu_score.high) == (0, 0, 0)
+    assert chrf.value == 0
+    assert ter.value == 100
+
+
+def test_nothing_is_written_beside_the_scores() -> None:
+    program = (
+        "from seq2seq.evaluation.scores import score_translations\n"
+        "score_translations(['It is late .'] * 200, ['It is late.'] * 200, bootstrap=2)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+@pytest.mark.parametrize("score", [score_translations, bleu])
+def test_what_cannot_be_scored_is_an_error(score: Any) -> None:
+    with pytest.raises(CorpusError) as error:
+        score([], [])
+    assert str(error.value) == (
+        "There are 0 translations and 0 references; a score needs at least one."
+    )
+    with pytest.raises(CorpusError) as error:
+        score(["a"] * 1200, ["b"])
+    assert str(error.value) == (
+        "There are 1,200 translations but 1 references; "
+        "a score needs one reference for each translation."
+    )
+    with pytest.raises(ConfigError) as config_error:
+        score(["a"], ["a"], tokenize="14b")
+    assert str(config_error.value).startswith(
+        "sacrebleu has no tokenisation '14b'; it has none, zh, 13a, intl, char,"
+    )
+
+
+def test_a_tokenisation_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ko_mecab.MeCab", None)
+    with pytest.raises(ConfigError) as error:
+        bleu(["a"], ["a"], tokenize="ko-mecab")
+    assert str(error.value) == (
+        "sacrebleu's tokenisation 'ko-mecab' cannot be used: Korean tokenization requires extra "
+        "dependencies, but you do not have them installed. Please install them like so. "
+        "pip install sacrebleu[ko]"
+    )
