@@ -1,0 +1,89 @@
+"""Translate a split with a run and score it against its references."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seq2seq.checkpoint import replacing, write_json
+from seq2seq.config import SearchSettings
+from seq2seq.evaluation.scores import Score, score_translations
+from seq2seq.inference.translator import Translator
+from seq2seq.text.pair_files import PairFiles
+
+
+class Evaluation(NamedTuple):
+    """What one run reached on one split."""
+
+    split: str
+    sentences: int
+    scores: list[Score]
+    search: SearchSettings
+    seconds: float  # of translating, scoring not counted
+    corpus: str  # fingerprint of the text it was measured on
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values; every score with its unit's range, signature and interval."""
+        return {
+            "split": self.split,
+            "sentences": self.sentences,
+            "scores": [score._asdict() for score in self.scores],
+            "beam_size": self.search.beam_size,
+            "length_penalty": self.search.length_penalty,
+            "seconds": round(self.seconds, 2),
+            "sentences_per_second": round(self.sentences / max(self.seconds, 1e-9), 1),
+            "corpus": self.corpus,
+        }
+
+
+def evaluate_split(
+    translator: Translator,
+    pairs: PairFiles,
+    split: str,
+    corpus: str,
+    folder: Path | None = None,
+    bootstrap: int = 1000,
+) -> tuple[Evaluation, list[str]]:
+    """Translate all source sentences of a split and score them.
+
+    Args:
+        translator: the run's.
+        pairs: the split.
+        split: its name.
+        corpus: fingerprint of the corpus.
+        folder: the run's; translations and scores are written there if given.
+        bootstrap: resamplings behind each 95% interval.
+
+    Returns:
+        The evaluation, and the translations in the split's order.
+    """
+    sources = [pair.source for pair in pairs]
+    references = [pair.target for pair in pairs]
+    started = time.monotonic()
+    hypotheses = [translation.text for translation in translator.translate(sources)]
+    seconds = time.monotonic() - started
+    scores = score_translations(hypotheses, references, bootstrap=bootstrap)
+    evaluation = Evaluation(split, len(sources), scores, translator.settings, seconds, corpus)
+    if folder is not None:
+        _keep(folder, evaluation, hypotheses)
+    return evaluation, hypotheses
+
+
+def _keep(folder: Path, evaluation: Evaluation, hypotheses: list[str]) -> None:
+    with replacing(folder / f"translations.{evaluation.split}.txt") as temporary:
+        text = "".join(line + "\n" for line in hypotheses)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    kept = read_scores(folder)
+    kept[evaluation.split] = evaluation.as_json()
+    write_json(folder / "scores.json", kept)
+
+
+def read_scores(folder: Path) -> dict[str, Any]:
+    """What `evaluate_split` kept in a run's folder, by split; empty if nothing yet."""
+    try:
+        found = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

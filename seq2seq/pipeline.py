@@ -1,0 +1,254 @@
+"""The whole journey of a sentence, one function a stage; the only file that wires all.
+
+corpus → tokenizer → batches → model → training → search → scores
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from seq2seq.checkpoint import (
+    RunConfig,
+    build_model,
+    find_run,
+    load_model,
+    read_config,
+    write_config,
+)
+from seq2seq.config import (
+    CorpusSettings,
+    SearchSettings,
+    Settings,
+    System,
+    TokenizerSettings,
+    fingerprint_text,
+    with_system,
+)
+from seq2seq.errors import CheckpointError, CorpusError
+from seq2seq.evaluation.compare import Comparison, compare_runs
+from seq2seq.evaluation.evaluate import Evaluation, evaluate_split, read_scores
+from seq2seq.evaluation.scores import bleu
+from seq2seq.inference.translator import Translator
+from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
+from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
+from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.text.pair_files import PairFiles
+from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
+from seq2seq.training.display import TrainingDisplay
+from seq2seq.training.history import History
+from seq2seq.training.loop import Trainer
+
+DATA = Path("data")
+Report = Callable[[str], None]
+
+
+def prepare_corpus(settings: CorpusSettings, report: Report) -> Corpus:
+    """Read, clean and split the sentence pairs, and say what became of them."""
+    corpus = load_corpus(settings, DATA / "prepared", report)
+    for line in corpus.summary():
+        report(line)
+    return corpus
+
+
+def prepare_tokenizer(corpus: Corpus, settings: TokenizerSettings, report: Report) -> Tokenizer:
+    """Learn subwords from the training pairs, or take those learnt before from the same text."""
+    name = hashlib.sha256((corpus.fingerprint + fingerprint_text(settings)).encode()).hexdigest()
+    folder = DATA / "tokenizers" / name[:16]
+    if any(folder.glob("*.model")):
+        return Tokenizer.load(folder)
+    tokenizer = train_tokenizer(settings, corpus.splits["train"], report)
+    tokenizer.save(folder)
+    return tokenizer
+
+
+def prepare_split(
+    corpus: Corpus, split: str, tokenizer: Tokenizer, report: Report
+) -> TokenizedSplit:
+    """The tokens of one split, made once and kept on the disk."""
+    return tokenize_split(corpus.splits[split], tokenizer, DATA / "tokenized", report)
+
+
+def validation_scorer(
+    pairs: PairFiles, tokenizer: Tokenizer, search: SearchSettings, report: Report
+) -> Callable[[EncoderDecoder], float]:
+    """A function from a model to its greedy BLEU on these pairs, 0 to 100."""
+    greedy = SearchSettings(beam_size=1, max_length_factor=search.max_length_factor)
+    sources = [pair.source for pair in pairs]
+    references = [pair.target for pair in pairs]
+
+    def score(model: EncoderDecoder) -> float:
+        translations = Translator(model, tokenizer, greedy, report).translate(sources)
+        return bleu([translation.text for translation in translations], references)
+
+    return score
+
+
+def train_run(settings: Settings, folder: Path, resume: bool, report: Report) -> None:
+    """Train one run from text to its best weights.
+
+    Args:
+        settings: all of the run.
+        folder: where it lies; made if absent.
+        resume: go on with the run in `folder` where it stopped.
+        report: receives one line a message.
+
+    Raises:
+        Seq2SeqError: any user's mistake on the way; the folder then holds the last good state.
+        Interrupted: Ctrl-C; everything is saved.
+    """
+    corpus = prepare_corpus(settings.corpus, report)
+    if resume:
+        tokenizer = Tokenizer.load(folder)
+    else:
+        tokenizer = prepare_tokenizer(corpus, settings.tokenizer, report)
+    train = prepare_split(corpus, "train", tokenizer, report)
+    validation = prepare_split(corpus, "validation", tokenizer, report)
+    _report_batches(settings, train, report)
+    config = RunConfig(settings, tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size)
+    torch.manual_seed(settings.training.seed)
+    model = build_model(config)
+    report(f"model: {parameter_count(model):,} parameters")
+    if not resume:
+        tokenizer.save(folder)
+        write_config(folder, config)
+    pairs = corpus.splits["train"]
+    trainer = Trainer(
+        model,
+        settings.training,
+        train,
+        validation,
+        validation_scorer(corpus.splits["validation"], tokenizer, settings.search, report),
+        lambda row: f"“{_short(pairs[row].source)}” → “{_short(pairs[row].target)}”",
+        folder,
+        TrainingDisplay(),
+    )
+    if resume and (folder / "training_state.pt").is_file():
+        trainer.resume()
+    trainer.run()
+
+
+def _report_batches(settings: Settings, train: TokenizedSplit, report: Report) -> None:
+    training = settings.training
+    share = padding_share(train, training.batch_tokens, training.seed, epoch=0)
+    report(
+        f"batches: about {training.batch_tokens:,} target tokens each; padding is "
+        f"{100 * share.source:.1f}% of the source and {100 * share.target:.1f}% of the target"
+    )
+
+
+def _short(text: str, length: int = 80) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def load_translator(
+    name: str, search: SearchSettings | None, report: Report, threads: int | None = None
+) -> Translator:
+    """A run's model with its tokenizer, ready to translate."""
+    folder = find_run(name)
+    config = read_config(folder)
+    if threads:
+        torch.set_num_threads(threads)
+    model = load_model(folder)
+    if config.settings.training.device in ("auto", "cuda") and torch.cuda.is_available():
+        model = model.cuda()
+    return Translator(
+        model, Tokenizer.load(folder), search or config.settings.search, report=report
+    )
+
+
+def evaluate_run(
+    name: str, splits: Sequence[str], search: SearchSettings | None, report: Report
+) -> list[Evaluation]:
+    """Score a run on splits of its own corpus; translations and scores stay in its folder."""
+    folder = find_run(name)
+    corpus = load_corpus(read_config(folder).settings.corpus, DATA / "prepared", report)
+    for split in splits:
+        if split not in corpus.splits:
+            raise CorpusError(
+                f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
+            )
+    translator = load_translator(name, search, report)
+    evaluations = []
+    for split in splits:
+        report(f"{folder.name}: translating {len(corpus.splits[split]):,} sentences of {split}")
+        evaluation, _ = evaluate_split(
+            translator, corpus.splits[split], split, corpus.fingerprint, folder
+        )
+        evaluations.append(evaluation)
+    return evaluations
+
+
+def compare_systems(
+    settings: Settings, systems: Sequence[System], run_prefix: str, runs: Path, report: Report
+) -> Comparison:
+    """Train what is missing, each system with the same data, tokenizer and budget; evaluate all.
+
+    A finished run is used as it is, an unfinished one goes on where it stopped.
+    """
+    corpus = load_corpus(settings.corpus, DATA / "prepared", report)
+    splits = [split for split in corpus.splits if split not in ("train", "validation")]
+    folders: dict[str, Path] = {}
+    for system in systems:
+        folder = runs / f"{run_prefix}-{system}"
+        ensure_trained(with_system(settings, system), folder, report)
+        kept = read_scores(folder)
+        missing = [s for s in splits if kept.get(s, {}).get("corpus") != corpus.fingerprint]
+        if missing:
+            evaluate_run(str(folder), missing, None, report)
+        folders[system] = folder
+    return compare_runs(folders, corpus, splits)
+
+
+def ensure_trained(settings: Settings, folder: Path, report: Report) -> None:
+    """Train this run unless it is finished; go on if it was begun.
+
+    Raises:
+        CheckpointError: the folder holds a run with other settings.
+    """
+    begun = (folder / "config.json").is_file()
+    if begun:
+        kept = read_config(folder).settings
+        if kept != settings:
+            raise CheckpointError(
+                f"{folder} was trained with other settings ({first_difference(kept, settings)}); "
+                "name this comparison differently with --run, or delete that folder."
+            )
+        if is_finished(folder):
+            report(f"{folder.name}: trained already")
+            return
+    report(f"{folder.name}: {'going on' if begun else 'training'}")
+    train_run(settings, folder, begun, report)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run's training came to its end."""
+    return History(folder).finished() is not None
+
+
+def settings_to_resume(folder: Path, wanted: Settings | None) -> Settings:
+    """The settings of the run in `folder`, which must be those wanted, if any were named.
+
+    Raises:
+        CheckpointError: there is no such run, or it was trained with other settings.
+    """
+    kept = read_config(folder).settings
+    if wanted is not None and wanted != kept:
+        raise CheckpointError(
+            f"{folder} goes on with its own settings, but {first_difference(kept, wanted)}; "
+            "leave that out, or start another run with --run NAME."
+        )
+    return kept
+
+
+def first_difference(one: Settings, other: Settings) -> str:
+    """The first setting in which two runs differ, in words; empty if they are equal."""
+    for group in ("corpus", "tokenizer", "model", "training", "search"):
+        mine, theirs = vars(getattr(one, group)), vars(getattr(other, group))
+        for name, value in mine.items():
+            if theirs[name] != value:
+                return f"{group}.{name} is {value} there and {theirs[name]} here"
+    return ""

@@ -1,0 +1,444 @@
+"""The training loop: batches → loss → gradient → update, with validation, and resumable anywhere.
+
+Everything random is a function of the seed and of what the training state holds, so that on one
+CPU a run that was killed and resumed ends with the same bits as one that was not.
+
+`accelerate` is used here alone: device, bf16, clipping.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from seq2seq.checkpoint import (
+    VERSION,
+    load_training_state,
+    load_weights,
+    put_weights,
+    save_training_state,
+    save_weights,
+    weights_of,
+)
+from seq2seq.config import TrainingSettings
+from seq2seq.errors import CheckpointError, ConfigError, TrainingError
+from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.text.batches import (
+    Batch,
+    TokenizedSplit,
+    collate,
+    evaluation_batches,
+    training_batches,
+)
+from seq2seq.training.history import History
+from seq2seq.training.loss import token_loss
+from seq2seq.training.schedule import learning_rate
+
+SAVE_EVERY_SECONDS = 120.0
+RECORD_EVERY_UPDATES = 20
+
+
+class Interrupted(Exception):  # noqa: N818  (not an error: the user asked)
+    """Ctrl-C: training was saved at `update` and can go on from there."""
+
+    def __init__(self, update: int) -> None:
+        """Say where."""
+        super().__init__(f"interrupted after update {update}")
+        self.update = update
+
+
+class Display(Protocol):
+    """Where training shows what it does."""
+
+    def start(self, name: str, total_updates: int, update: int) -> None:
+        """Training begins, or goes on, at this update."""
+
+    def update(self, update: int, values: dict[str, float]) -> None:
+        """After an update: loss, tokens a second, learning rate, epoch."""
+
+    def validation(self, values: dict[str, Any]) -> None:
+        """After a validation: the event as the history has it."""
+
+    def stop(self) -> None:
+        """Training ends, for whatever reason."""
+
+
+@dataclass
+class Progress:
+    """Where training stands: plain numbers, saved with the training state."""
+
+    update: int = 0  # updates done
+    epoch: int = 0  # the epoch that is under way, from 0
+    batch: int = 0  # batches of this epoch that are done
+    tokens: int = 0  # target tokens learnt from, padding not counted
+    seconds: float = 0.0  # spent on updates, validation not counted
+    best: float | None = None  # on validation: BLEU, or the negative loss
+    best_update: int = 0
+    validations_since_best: int = 0
+    recent: list[int] = field(default_factory=list)  # updates whose weights are kept for averaging
+
+
+class Trainer:
+    """One run's training.
+
+    Args:
+        model: fresh, its weights drawn with the run's seed.
+        settings: how it learns.
+        train: the pairs to learn from.
+        validation: the pairs to choose by.
+        validation_bleu: translates the validation pairs greedily and scores them, 0 to 100.
+        describe_row: the text of a training pair, for messages.
+        folder: the run's.
+        display: where to show what happens.
+    """
+
+    def __init__(
+        self,
+        model: EncoderDecoder,
+        settings: TrainingSettings,
+        train: TokenizedSplit,
+        validation: TokenizedSplit,
+        validation_bleu: Callable[[EncoderDecoder], float],
+        describe_row: Callable[[int], str],
+        folder: Path,
+        display: Display,
+    ) -> None:
+        """Move the model to the device and make the optimiser."""
+        self.settings = settings
+        self.train_split = train
+        self.validation_split = validation
+        self.validation_bleu = validation_bleu
+        self.describe_row = describe_row
+        self.folder = folder
+        self.display = display
+        self.history = History(folder)
+        self.progress = Progress()
+        self.accelerator = make_accelerator(settings)
+        self.device = self.accelerator.device
+        self.model: EncoderDecoder = model.to(self.device)
+        self.optimizer = make_optimizer(self.model, settings)
+        updates = self._updates_of_epoch(0)
+        self.batches_per_epoch = sum(map(len, updates))  # later epochs differ by a few at most
+        self.total_updates = settings.max_updates or settings.epochs * len(updates)
+        self._stop_asked = False
+        self._saved_at = time.monotonic()
+
+    def resume(self) -> None:
+        """Go back to the saved training state.
+
+        Raises:
+            CheckpointError: there is none, or it is damaged or of another model.
+        """
+        state = load_training_state(self.folder)
+        put_weights(self.model, state["weights"], self.folder / "training_state.pt")
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+        torch.set_rng_state(state["random_state"])
+        if self.device.type == "cuda":
+            if "cuda_random_state" not in state:
+                raise CheckpointError(
+                    "The run was trained on a CPU; go on with --training.device cpu."
+                )
+            torch.cuda.set_rng_state(state["cuda_random_state"])
+        self.history.cut_after(self.progress.update)
+
+    def run(self) -> None:
+        """Train to the end of the budget, or until validation has stopped improving.
+
+        Raises:
+            Interrupted: Ctrl-C; everything is saved.
+            TrainingError: the loss or its gradient is no longer a number.
+            CheckpointError: a save failed; the last good one stays.
+        """
+        self.display.start(self.folder.name, self.total_updates, self.progress.update)
+        try:
+            with self._stop_between_updates():
+                reason = self._train()
+            self._finish(reason)
+        finally:
+            self.display.stop()
+
+    def _train(self) -> str:
+        while self.progress.update < self.total_updates:
+            if self._run_epoch():
+                return "validation stopped improving"
+        return "the budget is used up"
+
+    def _run_epoch(self) -> bool:
+        """The rest of the current epoch; True if training should stop early."""
+        updates = self._updates_of_epoch(self.progress.epoch)
+        for groups in updates[self.progress.batch // self.settings.accumulate :]:
+            self._update([collate(self.train_split, rows) for rows in groups])
+            self.progress.batch += len(groups)
+            ended = self.progress.batch >= sum(map(len, updates))
+            if ended:
+                self.progress.epoch += 1
+                self.progress.batch = 0
+            done = self.progress.update >= self.total_updates
+            every = self.settings.validate_every
+            if done or (self.progress.update % every == 0 if every else ended):
+                self._validate()
+                self._save()
+                patience = self.settings.patience
+                if patience and self.progress.validations_since_best >= patience:
+                    return True
+            elif self._stop_asked or time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS:
+                self._save()
+            if self._stop_asked:
+                raise Interrupted(self.progress.update)
+            if done:
+                break
+        return False
+
+    def _updates_of_epoch(self, epoch: int) -> list[Sequence[NDArray[np.int64]]]:
+        """The batches of each update of an epoch, as row numbers."""
+        settings = self.settings
+        order = training_batches(self.train_split, settings.batch_tokens, settings.seed, epoch)
+        every = settings.accumulate
+        return [order[start : start + every] for start in range(0, len(order), every)]
+
+    def _update(self, batches: list[Batch]) -> None:
+        """One step of the optimiser on the mean loss over all target tokens of these batches."""
+        started = time.monotonic()
+        progress = self.progress
+        rate = learning_rate(self.settings, progress.update + 1, self.total_updates)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        tokens = sum(int(batch.target_lengths.sum()) for batch in batches)
+        total, nll = 0.0, 0.0
+        for batch in batches:
+            with self.accelerator.autocast():
+                loss = token_loss(self.model, batch.to(self.device), self.settings.label_smoothing)
+            self.accelerator.backward(loss.total / tokens)
+            total += float(loss.total.detach()) / tokens
+            nll += float(loss.nll) / tokens
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        gradient_norm = float(norm) if norm is not None else 0.0
+        if not (math.isfinite(total) and math.isfinite(gradient_norm)):
+            raise TrainingError(self._not_a_number(total, rate, batches))
+        self.optimizer.step()
+        progress.update += 1
+        progress.tokens += tokens
+        progress.seconds += time.monotonic() - started
+        self._record(total, nll, rate, gradient_norm, tokens / (time.monotonic() - started))
+
+    def _record(self, loss: float, nll: float, rate: float, norm: float, speed: float) -> None:
+        progress = self.progress
+        values = {
+            "epoch": float(progress.epoch),
+            "loss": loss,
+            "learning_rate": rate,
+            "tokens_per_second": speed,
+        }
+        self.display.update(progress.update, values)
+        if progress.update % RECORD_EVERY_UPDATES == 0:
+            self.history.add(
+                "train",
+                progress.update,
+                epoch=progress.epoch,
+                loss=loss,
+                nats_per_token=nll,
+                learning_rate=rate,
+                gradient_norm=norm,
+                seconds=round(progress.seconds, 3),
+                tokens=progress.tokens,
+            )
+
+    def _not_a_number(self, loss: float, rate: float, batches: list[Batch]) -> str:
+        longest, row = max(
+            (int(batch.target_lengths.max()), int(batch.rows[batch.target_lengths.argmax()]))
+            for batch in batches
+        )
+        what = "The gradient" if math.isfinite(loss) else "The loss"
+        return (
+            f"{what} is no longer a number at update {self.progress.update + 1} (rate "
+            f"{rate:.2g}). The batch's longest pair, {longest} subwords, is "
+            f"{self.describe_row(row)}. Try a lower --training.learning-rate in a new run, or look at that pair."
+        )
+
+    def _validate(self) -> None:
+        """Measure on validation; keep these weights as the best if they are."""
+        progress = self.progress
+        loss = self.validation_loss()
+        bleu = self.validation_bleu(self.model)
+        value = bleu if self.settings.select_by == "bleu" else -loss
+        better = progress.best is None or value > progress.best
+        if better:
+            save_weights(self.folder / "model.safetensors", weights_of(self.model))
+            progress.best, progress.best_update = value, progress.update
+            progress.validations_since_best = 0
+        else:
+            progress.validations_since_best += 1
+        self._keep_recent()
+        self._record_validation(loss, bleu, better)
+
+    def _record_validation(self, loss: float, bleu: float, better: bool, **more: str) -> None:
+        progress = self.progress
+        event: dict[str, Any] = {
+            "epoch": progress.epoch + progress.batch / self.batches_per_epoch,
+            "nats_per_token": loss,
+            "perplexity": math.exp(min(loss, 700.0)),
+            "bleu": bleu,
+            "best": better,
+            "seconds": round(progress.seconds, 3),
+            "tokens": progress.tokens,
+            **more,
+        }
+        self.history.add("validation", progress.update, **event)
+        self.display.validation({"update": progress.update, **event})
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Mean negative log-likelihood on validation, nats a token, without smoothing."""
+        self.model.eval()
+        nll, tokens = 0.0, 0
+        for rows in evaluation_batches(self.validation_split, 4 * self.settings.batch_tokens):
+            batch = collate(self.validation_split, rows).to(self.device)
+            with self.accelerator.autocast():
+                loss = token_loss(self.model, batch, label_smoothing=0.0)
+            nll += float(loss.nll)
+            tokens += loss.tokens
+        return nll / tokens
+
+    def _keep_recent(self) -> None:
+        """Keep these weights for averaging, and no more than are asked for."""
+        if not self.settings.average_last:
+            return
+        recent = self.progress.recent
+        save_weights(self._recent_path(self.progress.update), weights_of(self.model))
+        recent.append(self.progress.update)
+        for update in recent[: -self.settings.average_last]:
+            self._recent_path(update).unlink(missing_ok=True)
+        del recent[: -self.settings.average_last]
+
+    def _recent_path(self, update: int) -> Path:
+        return self.folder / "recent" / f"{update}.safetensors"
+
+    def _finish(self, reason: str) -> None:
+        progress = self.progress
+        if self.settings.average_last and len(progress.recent) > 1:
+            self._try_average()
+            self._save()
+        self.history.add(
+            "finished",
+            progress.update,
+            reason=reason,
+            best=progress.best,
+            best_update=progress.best_update,
+            seconds=round(progress.seconds, 3),
+            tokens=progress.tokens,
+        )
+        for update in progress.recent:
+            self._recent_path(update).unlink(missing_ok=True)
+
+    def _try_average(self) -> None:
+        """Average the last weights, and make them the best if validation says so."""
+        progress = self.progress
+        paths = [self._recent_path(update) for update in progress.recent]
+        latest = {name: weight.clone() for name, weight in weights_of(self.model).items()}
+        put_weights(self.model, average_weights([load_weights(path) for path in paths]), paths[0])
+        loss, bleu = self.validation_loss(), self.validation_bleu(self.model)
+        value = bleu if self.settings.select_by == "bleu" else -loss
+        better = progress.best is None or value > progress.best
+        if better:
+            save_weights(self.folder / "model.safetensors", weights_of(self.model))
+            progress.best, progress.best_update = value, progress.update
+        self._record_validation(loss, bleu, better, weights=f"average of the last {len(paths)}")
+        put_weights(self.model, latest, self.folder)
+
+    def _save(self) -> None:
+        state: dict[str, Any] = {
+            "version": VERSION,
+            "weights": {name: weight.cpu() for name, weight in weights_of(self.model).items()},
+            "optimizer": self.optimizer.state_dict(),
+            "progress": dict(vars(self.progress)),
+            "random_state": torch.get_rng_state(),
+        }
+        if self.device.type == "cuda":
+            state["cuda_random_state"] = torch.cuda.get_rng_state()
+        save_training_state(self.folder, state)
+        self._saved_at = time.monotonic()
+
+    @contextmanager
+    def _stop_between_updates(self) -> Iterator[None]:
+        """Let Ctrl-C and a polite kill wait for the end of the update; twice stops at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(number: int, frame: object) -> None:
+            if self._stop_asked:
+                raise KeyboardInterrupt
+            self._stop_asked = True
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def make_accelerator(settings: TrainingSettings) -> Accelerator:
+    """The device and its precision.
+
+    Raises:
+        ConfigError: the device asked for is not there, or has no bf16.
+    """
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if settings.device != "auto" and not available[settings.device]:
+        raise ConfigError(
+            f"training.device is {settings.device}, which this machine does not have; "
+            f"it has {', '.join(name for name, there in available.items() if there)}."
+        )
+    on_cuda = available["cuda"] and settings.device in ("auto", "cuda")
+    has_bf16 = on_cuda and torch.cuda.is_bf16_supported()
+    wanted = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if wanted else "no", cpu=settings.device == "cpu"
+    )
+    if accelerator.num_processes > 1:
+        raise ConfigError("Training runs in one process; start it without a distributed launcher.")
+    return accelerator
+
+
+def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019); no decay on biases."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    biases = [p for p in model.parameters() if p.dim() <= 1]
+    decay = settings.weight_decay if settings.optimizer == "adamw" else 0.0
+    groups = [
+        {"params": matrices, "weight_decay": decay},
+        {"params": biases, "weight_decay": 0.0},
+    ]
+    # beta2 of 0.98 forgets early gradients sooner than 0.999, which suits a short budget.
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+def average_weights(several: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of several sets of weights of one model, in double precision until the end."""
+    return {
+        name: (sum(weights[name].double() for weights in several) / len(several)).to(weight.dtype)  # type: ignore[union-attr]
+        for name, weight in several[0].items()
+    }

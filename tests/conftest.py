@@ -1,0 +1,61 @@
+"""What several tests share: a tiny language to learn, and folders of its own for each test."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+WORDS = "one two three four five six seven eight nine ten".split()
+MIRRORED = dict(
+    zip(WORDS, "eins zwei drei vier fünf sechs sieben acht neun zehn".split(), strict=True)
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Two test processes on two cores: more threads would only wait for one another."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to run commands in, so that data/ and checkpoints/ are its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def counting_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Numbers in English and, in German, backwards: learnable, and word order matters."""
+    draw = random.Random(seed)
+    pairs = set()
+    while len(pairs) < count:
+        words = [draw.choice(WORDS) for _ in range(draw.randint(1, 5))]
+        pairs.add((" ".join(words), " ".join(MIRRORED[word] for word in reversed(words))))
+    return sorted(pairs)
+
+
+@pytest.fixture
+def counting_corpus(workplace: Path) -> Callable[[int], Path]:
+    """A function that writes `count` pairs as parallel text and returns their common prefix."""
+
+    def write(count: int = 300) -> Path:
+        pairs = counting_pairs(count)
+        for language, side in (("en", 0), ("de", 1)):
+            text = "".join(pair[side] + "\n" for pair in pairs)
+            (workplace / f"counting.{language}").write_text(text, encoding="utf-8")
+        return workplace / "counting"
+
+    return write
+
+
+TINY = [
+    "--corpus.name", "counting", "--corpus.source-language", "en", "--corpus.target-language", "de",
+    "--tokenizer.vocabulary-size", "330", "--model.embedding-size", "12", "--model.hidden-size", "16",
+    "--model.attention-size", "8", "--training.batch-tokens", "120", "--training.epochs", "3",
+    "--training.warmup-updates", "5", "--training.learning-rate", "0.01", "--training.device", "cpu",
+]  # fmt: skip
+"""Options of a run over `counting_corpus` that trains in about a second."""

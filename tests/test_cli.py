@@ -1,0 +1,92 @@
+"""What a user types wrong gets one clear line and exit code 2."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from seq2seq.cli import COMMANDS, main
+from tests.conftest import TINY
+
+MISTAKES = [
+    # arguments, what the line says
+    (["trian"], "There is no command 'trian'; there are train,"),
+    (["train", "multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k."),
+    (["train", "--system", "transformer"], "There is no system 'transformer'"),
+    (["train", "--training.epohcs", "3"], "Perhaps you meant: --training.epochs"),
+    (["train", "--training.epochs", "ten"], "invalid literal for int() with base 10: 'ten'"),
+    (["train", "--training.epochs", "0"], "training.epochs is 0; it must be at least 1."),
+    (["train", "--training.learning-rate", "nan"], "training.learning_rate is nan"),
+    (["train", "--model.cell", "lstmm"], "invalid choice 'lstmm' for argument '--model.cell'"),
+    (["train", "--model.hidden-size", "7"], "a bidirectional encoder needs an even number"),
+    (["train", "--no-tokenizer.joint"], "which needs one vocabulary for both languages"),
+    (["train", "--run", "none", "--resume"], "holds no run"),
+    (["train", "--corpus.name", "./nothing.tsv"], "nothing.tsv"),
+    (["train", "--training.device", "cuda"], "which this machine does not have"),
+    (["evaluate", "none"], "There is no run 'none'; under checkpoints/ there are none yet"),
+    (["evaluate"], "evaluate --help"),
+    (["translate", "none"], "There is no run 'none'"),
+    (["compare", "--systems", "lstm", "rrn"], "invalid choice 'rrn'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_a_mistake_gets_one_line_and_exit_code_2(arguments, line, workplace, capsys):
+    if "cuda" in arguments:
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("this machine has a GPU")
+    assert main(arguments) == 2
+    said = capsys.readouterr().err.strip().split("\n")[-1]
+    assert said.startswith("seq2seq: ")
+    assert line in said
+    assert "Traceback" not in said
+
+
+def test_mistakes_within_a_run(counting_corpus, capsys, workplace):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    cases = [
+        (["evaluate", "r", "--split", "tset"], "The corpus has no split 'tset'; it has"),
+        (["translate", "r", "--beam-size", "0"], "search.beam_size is 0"),
+        (["train", "--run", "r", *TINY], "exists already"),
+    ]
+    for arguments, line in cases:
+        assert main(arguments) == 2
+        assert line in capsys.readouterr().err
+    (workplace / "checkpoints/r/model.safetensors").write_bytes(b"short")
+    assert main(["evaluate", "r"]) == 2
+    assert "is truncated or no weights file" in capsys.readouterr().err
+
+
+def test_lines_before_invalid_text_are_translated(counting_corpus, workplace):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    command = [sys.executable, "-m", "seq2seq", "translate", "r"]
+    done = subprocess.run(command, input=b"one\ntwo\n\xff\nthree\n", capture_output=True)
+    assert done.returncode == 2
+    assert done.stdout.count(b"\n") == 2
+    assert b"Line 3 is not UTF-8: its byte 1 is 0xFF" in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"usage: seq2seq {command}" in capsys.readouterr().out
+
+
+def test_help_does_not_wait_for_torch():
+    """Held by what is imported, not by a clock: the light start imports no heavy package."""
+    check = (
+        "import sys; from seq2seq.cli import main; main(['--help']);"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'datasets', 'numpy', 'sentencepiece')))"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "usage: seq2seq COMMAND" in done.stdout
+    assert time.monotonic() - started < 60  # a guard against hanging, not a measurement

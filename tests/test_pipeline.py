@@ -1,0 +1,274 @@
+"""The whole journey on a tiny language, by the commands a user types."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from seq2seq.checkpoint import load_training_state, load_weights
+from seq2seq.cli import main
+from seq2seq.training import loop
+from seq2seq.training.history import History
+from seq2seq.training.loop import Trainer, average_weights
+from tests.conftest import TINY, counting_pairs
+
+
+def train(run: str, *more: str) -> int:
+    return main(["train", "--run", run, *TINY, *more])
+
+
+def state_of(run: str) -> dict:
+    return load_training_state(Path("checkpoints") / run)
+
+
+def validations(run: str) -> list[dict]:
+    events = History(Path("checkpoints") / run).events()
+    timeless = [{k: v for k, v in event.items() if k != "seconds"} for event in events]
+    return [event for event in timeless if event["event"] == "validation"]
+
+
+def assert_same_end(one: str, other: str) -> None:
+    """Two runs ended with the same bits: weights, optimiser, best weights, validations."""
+    mine, theirs = state_of(one), state_of(other)
+    for name, weight in mine["weights"].items():
+        assert torch.equal(weight, theirs["weights"][name]), name
+    for mine_of, theirs_of in zip(
+        mine["optimizer"]["state"].values(), theirs["optimizer"]["state"].values(), strict=True
+    ):
+        assert torch.equal(mine_of["exp_avg_sq"], theirs_of["exp_avg_sq"])
+    best, other_best = (
+        load_weights(Path("checkpoints", r, "model.safetensors")) for r in (one, other)
+    )
+    assert all(torch.equal(best[name], other_best[name]) for name in best)
+    assert validations(one) == validations(other)
+
+
+def test_a_run_learns_and_its_commands_work(counting_corpus, capsys, monkeypatch):
+    counting_corpus(600)
+    more = ["--training.epochs", "25", "--model.hidden-size", "48", "--model.embedding-size", "24"]
+    assert train("learnt", *more) == 0
+    first, last = validations("learnt")[0], validations("learnt")[-1]
+    assert last["bleu"] > 60 > first["bleu"]
+    capsys.readouterr()
+
+    assert main(["evaluate", "learnt", "--split", "test", "validation", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)["learnt"]
+    assert [part["split"] for part in document] == ["test", "validation"]
+    names = [score["name"] for score in document[0]["scores"]]
+    assert names == ["BLEU", "chrF2", "TER"]
+    assert document[0]["scores"][0]["value"] > 60
+    kept = json.loads(Path("checkpoints/learnt/scores.json").read_text())
+    assert kept["test"]["scores"] == document[0]["scores"]
+
+    assert main(["evaluate", "learnt"]) == 0
+    assert "nrefs:1|" in capsys.readouterr().out
+
+    lines = "one two three\n\n  \nfive five\r\nunseen ☃ words".encode()
+    done = subprocess.run(
+        [sys.executable, "-m", "seq2seq", "translate", "learnt"], input=lines, capture_output=True
+    )
+    out = done.stdout.decode().split("\n")
+    assert out[0] == "drei zwei eins"
+    assert out[1:3] == ["", ""]
+    assert out[3] == "fünf fünf"
+    assert len(out) == 6
+    assert out[5] == ""
+
+
+def test_saved_scores_equal_the_sacrebleu_command(counting_corpus):
+    counting_corpus(300)
+    assert train("scored") == 0
+    assert main(["evaluate", "scored"]) == 0
+    reference = next(Path("data/prepared").glob("*/test.de"))
+    translations = "checkpoints/scored/translations.test.txt"
+    command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", translations, "-m", "bleu",
+               "chrf", "ter", "--confidence", "-w", "13"]  # fmt: skip
+    theirs = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    ours = json.loads(Path("checkpoints/scored/scores.json").read_text())["test"]["scores"]
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine["name"] == other["name"]
+        assert round(mine["value"], 10) == round(other["score"], 10)
+
+
+@pytest.mark.parametrize("system", ["attention", "lstm-reversed", "gru"])
+def test_resuming_after_ctrl_c_ends_with_the_same_bits(
+    counting_corpus, monkeypatch, system, capsys
+):
+    counting_corpus(200)
+    assert train("whole", "--system", system) == 0
+    update = Trainer._update
+
+    def interrupt_at_13(self, batches):
+        update(self, batches)
+        if self.progress.update == 13:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "_update", interrupt_at_13)
+    assert train("cut", "--system", system) == 130
+    assert "Go on with: seq2seq train --run cut --resume" in capsys.readouterr().err
+    monkeypatch.undo()
+    os.chdir(Path(next(Path.cwd().glob("counting.en"))).parent)
+    assert state_of("cut")["progress"]["update"] == 13
+    torch.rand(5)  # the world's random numbers went on meanwhile
+    assert main(["train", "--run", "cut", "--resume"]) == 0
+    assert_same_end("whole", "cut")
+
+
+def test_resuming_after_a_kill_ends_with_the_same_bits(counting_corpus):
+    counting_corpus(200)
+    more = ["--training.validate-every", "5", "--training.epochs", "12", "--training.threads", "1"]
+    assert train("whole", *more) == 0
+    command = [sys.executable, "-m", "seq2seq", "train", "--run", "killed", *TINY, *more]
+    victim = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    state = Path("checkpoints/killed/training_state.pt")
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    victim.kill()
+    victim.wait()
+    assert state_of("killed")["progress"]["update"] < state_of("whole")["progress"]["update"]
+    assert main(["train", "--run", "killed", "--resume"]) == 0
+    assert_same_end("whole", "killed")
+
+
+def test_the_same_command_twice_does_no_harm(counting_corpus, capsys):
+    counting_corpus(100)
+    assert train("once") == 0
+    before = Path("checkpoints/once/model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert train("once") == 2
+    assert "exists already; go on with it by --resume" in capsys.readouterr().err
+    assert train("once", "--resume") == 0
+    assert "is finished already" in capsys.readouterr().err
+    assert train("once", "--resume", "--training.epochs", "4") == 2
+    assert "training.epochs is 3 there and 4 here" in capsys.readouterr().err
+    assert Path("checkpoints/once/model.safetensors").read_bytes() == before
+
+
+def test_a_second_run_takes_its_text_from_the_cache(counting_corpus, monkeypatch):
+    counting_corpus(100)
+    assert train("first") == 0
+    from seq2seq.text.tokenizer import Tokenizer
+
+    def encode_again(self, sentences):
+        raise AssertionError("the training text was tokenised twice")
+
+    monkeypatch.setattr(Tokenizer, "encode_target", encode_again)
+    assert train("second", "--training.max-updates", "2") == 0
+
+
+def test_a_loss_that_is_no_number_stops_with_the_pair(counting_corpus, monkeypatch, capsys):
+    counting_corpus(100)
+    honest = loop.token_loss
+
+    def broken(model, batch, label_smoothing):
+        loss = honest(model, batch, label_smoothing)
+        return loss._replace(total=loss.total * float("nan"))
+
+    monkeypatch.setattr(loop, "token_loss", broken)
+    assert train("broken") == 2
+    said = capsys.readouterr().err.strip().split("\n")[-1]
+    assert "The loss is no longer a number at update 1 (rate 0.002)" in said
+    assert "longest pair" in said
+    assert any(f"“{one}” → “{other}”" in said for one, other in counting_pairs(100))
+
+
+def test_a_full_disk_while_training_leaves_a_run_that_goes_on(counting_corpus, monkeypatch, capsys):
+    counting_corpus(200)
+    assert train("whole", "--training.validate-every", "5") == 0
+    fsync, calls = os.fsync, []
+
+    def full_at_last(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 9:
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_at_last)
+    assert train("full", "--training.validate-every", "5") == 2
+    assert "the disk is full; the last good one stays" in capsys.readouterr().err
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert main(["train", "--run", "full", "--resume"]) == 0
+    assert_same_end("whole", "full")
+
+
+def test_accumulated_batches_make_the_update_of_one_large_batch(counting_corpus, monkeypatch):
+    """The gradient of two batches together, taken apart from the trainer."""
+    counting_corpus(100)
+    seen = {}
+    update = Trainer._update
+
+    def compare(self, batches):
+        if self.progress.update == 0 and len(batches) == 2:
+            self.model.train()
+            tokens = sum(int(batch.target_lengths.sum()) for batch in batches)
+            losses = [loop.token_loss(self.model, batch, 0.1).total for batch in batches]
+            (sum(losses) / tokens).backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            seen["expected"] = {n: p.grad.clone() for n, p in self.model.named_parameters()}
+            seen["norm"] = norm
+            update(self, batches)
+            seen["actual"] = {n: p.grad.clone() for n, p in self.model.named_parameters()}
+        else:
+            update(self, batches)
+
+    monkeypatch.setattr(Trainer, "_update", compare)
+    quiet = ["--model.dropout", "0", "--model.word-dropout", "0", "--training.max-updates", "2"]
+    assert train("accumulated", "--training.accumulate", "2", *quiet) == 0
+    for name, gradient in seen["expected"].items():
+        torch.testing.assert_close(seen["actual"][name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_averaged_weights_are_the_mean():
+    several = [{"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 6.0])}]
+    assert average_weights(several)["w"].tolist() == [2.0, 4.0]
+
+
+def test_averaging_the_last_validations(counting_corpus):
+    counting_corpus(200)
+    more = ["--training.average-last", "3", "--training.validate-every", "4"]
+    assert train("averaged", *more, "--training.schedule", "constant") == 0
+    last = validations("averaged")[-1]
+    assert last["weights"] == "average of the last 3"
+    best = max(validations("averaged"), key=lambda event: event["bleu"])
+    finished = History(Path("checkpoints/averaged")).finished()
+    assert finished["best"] == best["bleu"]
+    assert not list(Path("checkpoints/averaged/recent").glob("*.safetensors"))
+
+
+def test_training_stops_early_when_validation_stops_improving(counting_corpus):
+    counting_corpus(200)
+    flat = ["--training.learning-rate", "1e-12", "--training.patience", "2"]
+    assert train("flat", *flat, "--training.select-by", "bleu", "--training.epochs", "9") == 0
+    finished = History(Path("checkpoints/flat")).finished()
+    assert finished["reason"] == "validation stopped improving"
+    assert len(validations("flat")) == 3
+
+
+def test_bf16_on_a_cpu_learns(counting_corpus):
+    counting_corpus(200)
+    assert train("half", "--training.precision", "bf16", "--training.epochs", "8") == 0
+    events = validations("half")
+    assert events[-1]["nats_per_token"] < events[0]["nats_per_token"] - 0.2
+
+
+def test_compare_trains_what_is_missing_and_reuses_the_rest(counting_corpus, capsys, monkeypatch):
+    counting_corpus(200)
+    command = ["compare", "--run", "small", "--systems", "lstm", "attention", *TINY]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "test: BLEU [95%]" in out
+    assert "nrefs:1|" in out
+    assert out.count("reference") == 3
+    assert "checkpoints/small-attention" in out
+    monkeypatch.setattr(Trainer, "_update", None)  # any further training would fail
+    assert main(command) == 0
+    assert capsys.readouterr().out == out
+    assert main([*command, "--training.epochs", "4"]) == 2
+    assert "training.epochs is 3 there and 4 here" in capsys.readouterr().err
