@@ -97,9 +97,11 @@ class DotAttention(Attention):
         """No weights of its own; encoder and decoder states must be of one size."""
         super().__init__()
         if query_size != value_size:
+            kind = "scaled-dot" if scaled else "dot"
             raise ConfigError(
-                f"model.attention 'dot' compares decoder states of {query_size} units with encoder "
-                f"states of {value_size}; they must be equal, or choose 'general' or 'additive'."
+                f"model.attention {kind!r} compares decoder states of {query_size} units with "
+                f"encoder states of {value_size}; they must be equal, or choose 'general' or "
+                "'additive'."
             )
         self.scale = 1 / math.sqrt(query_size) if scaled else 1.0
 
