@@ -330,11 +330,8 @@ def test_ties_are_decided_alike_alone_and_in_a_batch() -> None:
         assert len(ours) == len(slow) == 4
 
 
-def test_finished_sentences_cost_nothing_more() -> None:
-    model = RandomModel(6)
-    short, long = [5, END], [5] * 60 + [END]
-    model.source[5] = 0
-
+@pytest.mark.parametrize("beam", [1, 3])
+def test_finished_sentences_cost_nothing_more(beam: int) -> None:
     class EndsShort(RandomModel):
         def step(self, token: Tensor, state: State, memory: Rows) -> Step:
             step = super().step(token, state, memory)
@@ -342,10 +339,13 @@ def test_finished_sentences_cost_nothing_more() -> None:
             step.logits[:, END] = torch.where(is_short, 50.0, -50.0)
             return step
 
+    short, long = [5, END], [*[5] * 60, END]
     model = EndsShort(6)
-    search(model, *pad([short] * 9 + [long]), SearchSettings(1))
+    search(model, *pad([short] * 9 + [long]), SearchSettings(beam))
     steps = 2 * len(long) + 10
-    assert model.rows_computed == 10 + (steps - 1)  # all once, then the long one alone
+    # All ten once, for the first token; then the long one's beam alone. The short ones stop there
+    # although their beams hold more, because none of it can come near the certain ending.
+    assert model.rows_computed == 10 + beam * (steps - 1)
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)

@@ -20,6 +20,9 @@ from seq2seq.text.cleaning import clean_sentence
 from seq2seq.text.tokenizer import END, PADDING
 
 WORD_START = "▁"
+# About 60 sentences of 14 subwords in a beam of 5. Measured with 512 units, 4,000 subwords and one
+# core: 16 sentences at once are 14% slower, and 256, whose memory leaves the caches, 28%.
+CPU_BATCH_TOKENS = 4000
 _SENTENCE_END = tuple(".!?…。！？।؟")
 _ENDS_WITHOUT_SPACE = tuple("。！？")
 _CLOSING = "\"'”’»)]」』）"
@@ -94,7 +97,8 @@ class Translator:
         report: told, in one line, of every sentence that is translated in pieces.
         max_piece_tokens: the most subwords that the model is given at once. Longer sentences are
             cut at the end of a sentence, else at a space, else anywhere.
-        batch_tokens: source tokens, padding and each hypothesis of the beam counted, in a batch.
+        batch_tokens: source tokens, padding and each hypothesis of the beam counted, in a batch;
+            the default is CPU_BATCH_TOKENS on the CPU and ten times as many elsewhere.
         clean: one line of text, as the model's training text was cleaned; None for what is no text.
 
     Raises:
@@ -109,7 +113,7 @@ class Translator:
         report: Callable[[str], None],
         *,
         max_piece_tokens: int = 200,
-        batch_tokens: int = 4000,
+        batch_tokens: int | None = None,
         clean: Callable[[str], str | None] = clean_sentence,
     ) -> None:
         """Nothing is computed yet."""
@@ -211,6 +215,8 @@ class Translator:
 
     def _batches(self, lengths: list[int]) -> Iterator[list[int]]:
         """Row numbers, batch by batch: like lengths together, the longest first."""
+        ample = CPU_BATCH_TOKENS * (1 if self._device.type == "cpu" else 10)
+        batch_tokens = self.batch_tokens or ample
         batch: list[int] = []
         room = 0
         for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
@@ -218,19 +224,22 @@ class Translator:
                 if batch:
                     yield batch
                 longest = (lengths[row] + 1) * self.settings.beam_size
-                batch, room = [], max(1, self.batch_tokens // longest)
+                batch, room = [], max(1, batch_tokens // longest)
             batch.append(row)
         if batch:
             yield batch
+
+    @property
+    def _device(self) -> torch.device:
+        parameters = self.model.parameters() if isinstance(self.model, nn.Module) else iter(())
+        return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
     def _padded(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
         lengths = torch.tensor([len(row) for row in rows])
         source = nn.utils.rnn.pad_sequence(
             [torch.tensor(row) for row in rows], batch_first=True, padding_value=PADDING
         )
-        parameters = self.model.parameters() if isinstance(self.model, nn.Module) else iter(())
-        device = next((parameter.device for parameter in parameters), source.device)
-        return source.to(device), lengths
+        return source.to(self._device), lengths
 
     def _translation(
         self, source: list[list[int]], found: Iterator[list[_Found]], with_weights: bool
