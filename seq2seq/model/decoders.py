@@ -143,8 +143,10 @@ class ContextVectorDecoder(Decoder):
     def remember(self, encoded: EncodedSource) -> Memory:
         """See `Decoder.remember`: no encoder state but the last."""
         start = self.bridge(encoded)
-        nothing = encoded.values[:, :0]
-        return Memory(nothing, nothing, encoded.is_padding[:, :0], encoded.summary, *start)
+        batch, _, size = encoded.values.shape
+        nothing = encoded.values.new_empty(batch, 0, size)  # a slice would keep all of them alive
+        is_padding = encoded.is_padding.new_empty(batch, 0)
+        return Memory(nothing, nothing, is_padding, encoded.summary, *start)
 
     def step(self, token: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
         """See `Decoder.step`."""
