@@ -1,0 +1,81 @@
+"""What a sentence pair must be to be learnt from: cleaned text, and the reasons to drop a pair.
+
+Pairs are cleaned and dropped whole, and every drop has a reason that is counted. The reasons that
+judge quality hold for the training split alone: a test must stay comparable, so evaluation
+sentences are dropped only where there is nothing to translate or nothing to compare with.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Part of every prepared corpus' fingerprint: raise it when a rule below changes.
+CLEANING_VERSION = 1
+
+NOT_TEXT = "not text"
+EMPTY_SIDE = "empty side"
+EXACT_DUPLICATE = "exact duplicate"
+OVER_LONG = "over-long"
+ABSURD_LENGTH_RATIO = "absurd length ratio"
+
+# Pairs whose longer side has fewer characters than this are never absurd: "네." may well be
+# "Yes, of course I will.", and Chinese says in 4 characters what English says in 20.
+SHORT_SENTENCE = 40
+
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+
+
+def clean_sentence(value: object) -> str | None:
+    """One line of Unicode normal form C with single spaces, or None where the value is not text.
+
+    Line breaks of every kind, tabs and other control characters become a space; a byte order mark
+    goes. Runs of white space become one space, because SentencePiece reads them as one as well:
+    sentences that differ in nothing else are the same sentence to the model, and a duplicate.
+    A second cleaning changes nothing.
+
+    Not text are values that are no strings (null, a number), and strings with half a surrogate
+    pair, which JSON can express and UTF-8 cannot.
+    """
+    if not isinstance(value, str):
+        return None
+    if not value.isprintable():  # the quick test: most sentences have nothing to mend
+        if _HALF_A_CHARACTER.search(value):
+            return None
+        value = _CONTROL.sub(" ", value.replace("\ufeff", ""))
+    value = " ".join(value.split())
+    return value if value.isascii() else unicodedata.normalize("NFC", value)
+
+
+def count_words(sentence: str) -> int:
+    """Words of a cleaned sentence: what stands between spaces.
+
+    In scripts written without spaces (Chinese, Japanese, Thai, ...) every character counts as one
+    word, as in sacreBLEU's Chinese tokenisation.
+    """
+    if sentence.isascii() or not _HAS_UNSPACED.search(sentence):
+        return sentence.count(" ") + 1 if sentence else 0
+    return len(_WORD.findall(sentence))
+
+
+def quality_drop(source: str, target: str, max_words: int, max_length_ratio: float) -> str | None:
+    """The reason to keep a cleaned pair out of training, or None.
+
+    The length ratio counts characters, not words, which Chinese does not separate. A sentence of
+    English is about 2 times as long as its Korean and 3 to 4 times as long as its Chinese.
+    """
+    shorter, longer = sorted((len(source), len(target)))
+    # A word has at least one character: most pairs need no counting.
+    if longer > max_words and max(count_words(source), count_words(target)) > max_words:
+        return OVER_LONG
+    if longer >= SHORT_SENTENCE and longer > max_length_ratio * shorter:
+        return ABSURD_LENGTH_RATIO
+    return None
