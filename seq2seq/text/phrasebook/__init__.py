@@ -1,0 +1,94 @@
+"""An English and Korean corpus that grows from a grammar: nothing is fetched, nothing is copied.
+
+    nouns, verbs, modifiers   the tables that a person edits
+    lexicon                   the tables as entries that know their forms
+    hangul, inflection        Korean and English word forms by rule
+    meaning                   what a sentence means, as a tree
+    invention                 draws meanings at random
+    english, korean           speak a meaning in either language
+
+English and Korean differ in nearly everything that makes translation hard: word order (verb last,
+relative clauses before their noun), agreement (particles by final sound, counters by kind of
+noun), and what must be said at all (articles, pronouns, tense). Both sides come from one meaning,
+so the translation of a sentence is settled by the sentence, and word alignments are known.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+from seq2seq.text.phrasebook import english, korean
+from seq2seq.text.phrasebook.invention import Inventor
+from seq2seq.text.phrasebook.meaning import Sentence, Word
+
+SIZES = {"train": 24_000, "validation": 1_000, "test": 1_000, "long": 600}
+WORDS = {"train": (4, 18), "validation": (4, 18), "test": (4, 18), "long": (20, 30)}
+"""Fewest and most English words of a sentence in each split."""
+
+
+class AlignedPair(NamedTuple):
+    """A sentence pair and its word alignment: which English word tells what which eojeol tells.
+
+    Links are (English word, Korean eojeol) positions from 0, sorted, of the sentences split at
+    spaces. Words with no counterpart (articles, a "you" that Korean leaves out) have no link.
+    """
+
+    english: str
+    korean: str
+    links: tuple[tuple[int, int], ...]
+
+
+def phrasebook(seed: int = 0) -> dict[str, list[tuple[str, str]]]:
+    """The (English, Korean) pairs of the splits "train", "validation", "test" and "long".
+
+    No sentence of either language stands in two places. "long" holds only sentences longer than
+    all others, made of the same words and constructions.
+    """
+    return {
+        split: [(pair.english, pair.korean) for pair in pairs]
+        for split, pairs in aligned_phrasebook(seed).items()
+    }
+
+
+def aligned_phrasebook(seed: int = 0) -> dict[str, list[AlignedPair]]:
+    """The same pairs as `phrasebook`, with their word alignments."""
+    chance = random.Random(seed)
+    seen: set[str] = set()
+    splits: dict[str, list[AlignedPair]] = {}
+    for split, size in SIZES.items():
+        fewest, most = WORDS[split]
+        pairs: list[AlignedPair] = []
+        while len(pairs) < size:
+            pair = translate(_invented(chance, is_long=split == "long"))
+            fits = fewest <= len(pair.english.split()) <= most
+            if fits and seen.isdisjoint(pair[:2]):
+                seen.update(pair[:2])
+                pairs.append(pair)
+        splits[split] = pairs
+    return splits
+
+
+def _invented(chance: random.Random, is_long: bool) -> Sentence:
+    if is_long:
+        return Inventor(chance, 0.3).long_sentence()
+    return Inventor(chance, 0.2).sentence()
+
+
+def translate(sentence: Sentence) -> AlignedPair:
+    """A meaning in both languages."""
+    source, target = english.speak(sentence), korean.speak(sentence)
+    return AlignedPair(_text(source), _text(target), _links(source, target))
+
+
+def _text(words: list[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def _links(source: list[Word], target: list[Word]) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (i, j)
+        for i, word in enumerate(source)
+        for j, eojeol in enumerate(target)
+        if not word.about.isdisjoint(eojeol.about)
+    )
