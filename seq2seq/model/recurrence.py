@@ -2,17 +2,48 @@
 
     c_t = attention(s_{t-1})        s_t = cell([y_{t-1}; c_t], s_{t-1})
 
-Whatever does not depend on the state before (the embeddings' share of the cell's product) is
-computed for all steps before the loop.
+`attend_and_recur` is that loop with a backward pass derived by hand; `attend_and_recur_plain` is
+the same loop as one would write it down, differentiated by torch. The tests hold both equal; cells
+that are not `served` by the first go through the second.
+
+The derivation. Let x_t = W_y y_{t-1} + b be the tokens' share of the gates, computed for all steps
+before the loop, and write the two products of a step, with the attention's query beside the gates:
+
+    [u_t; q_t] = [U; W_q] h_{t-1}        z_t = x_t + W_c c_t + u_t
+
+Forwards, with scores e_ts = v · tanh(q_t + k_s) or e_ts = q_t · k_s:
+
+    a_t = softmax(e_t)        c_t = Σ_s a_ts value_s        h_t = cell(z_t)
+
+Backwards, for t from the last step to the first, δx being the gradient of the loss in x:
+
+    δz_t, δu_t   from δh_t by the cell's own equations
+    δc_t         = (what the readout sends) + W_cᵀ δz_t
+    δa_ts        = value_s · δc_t
+    δe_t         = a_t ∘ (δa_t − Σ_s a_ts δa_ts)
+    δq_t, δk     from δe_t by the attention's own equations
+    δh_{t-1}     = (what the readout sends) + [U; W_q]ᵀ [δu_t; δq_t]
+
+The gradients of weights are sums over t of outer products. They wait for the end of the loop and
+are then one product each, over all steps at once:
+
+    δ[U; W_q] = Σ_t [δu_t; δq_t] h_{t-1}ᵀ    δW_c = Σ_t δz_t c_tᵀ    δvalue_s = Σ_t a_ts δc_t
 """
 
 from __future__ import annotations
 
+import math
+from typing import Any, NamedTuple
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from seq2seq.model.attention import Attention
-from seq2seq.model.cells import CellState, RecurrentCell
+from seq2seq.model.attention import AdditiveAttention, Attention, DotAttention, GeneralAttention
+from seq2seq.model.cells import CellState, GRUCell, LSTMCell, RecurrentCell, RNNCell
+
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # δ ∘ y ∘ (1 − y)
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input  # δ ∘ (1 − y²)
 
 
 def attend_and_recur(
@@ -38,6 +69,60 @@ def attend_and_recur(
     Returns:
         Hidden states [batch, target, hidden] and context vectors [batch, target, value].
     """
+    if not served(cell, attention):
+        return attend_and_recur_plain(cell, attention, tokens, start, keys, values, is_padding)
+    token_weight, context_weight = torch.split(
+        cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
+    )
+    recurrent_weight: Tensor = cell.weight_hidden
+    recurrent_bias = score_weight = None
+    if isinstance(cell, GRUCell):
+        recurrent_bias = torch.cat([cell.bias.new_zeros(2 * cell.hidden_size), cell.bias_candidate])
+    if isinstance(attention, AdditiveAttention):
+        # tanh(x) = 2 σ(2x) − 1, and the softmax does not see what all scores share: a sigmoid with
+        # everything doubled does the same work in a fifth of the time.
+        keys, score_weight = 2 * keys, 2 * attention.score_weight
+        recurrent_weight = torch.cat([recurrent_weight, 2 * attention.query_weight])
+        if recurrent_bias is not None:
+            recurrent_bias = nn.functional.pad(recurrent_bias, (0, keys.shape[-1]))
+    elif isinstance(attention, DotAttention):
+        keys = keys * attention.scale
+    inputs = nn.functional.linear(tokens.transpose(0, 1), token_weight, cell.bias)
+    device = tokens.device.type
+    low_precision = torch.is_autocast_enabled(device)
+    hiddens, contexts = _AttendAndRecur.apply(  # type: ignore[no-untyped-call]
+        _TRACES[type(cell)],
+        torch.get_autocast_dtype(device) if low_precision else values.dtype,
+        inputs,
+        *start,
+        keys,
+        values,
+        is_padding,
+        context_weight,
+        recurrent_weight,
+        recurrent_bias,
+        score_weight,
+    )
+    return hiddens.transpose(0, 1), contexts.transpose(0, 1)
+
+
+def served(cell: RecurrentCell, attention: Attention) -> bool:
+    """Whether the backward pass is derived for this pair; only Cho's reset-before GRU is not."""
+    return type(cell) in _TRACES and isinstance(
+        attention, AdditiveAttention | DotAttention | GeneralAttention
+    )
+
+
+def attend_and_recur_plain(
+    cell: RecurrentCell,
+    attention: Attention,
+    tokens: Tensor,
+    start: CellState,
+    keys: Tensor,
+    values: Tensor,
+    is_padding: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """`attend_and_recur` as one would write it down: any cell, any attention, the reference."""
     token_weight, context_weight = torch.split(
         cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
     )
@@ -51,3 +136,307 @@ def attend_and_recur(
         hiddens.append(state.hidden)
         contexts.append(context)
     return torch.stack(hiddens, 1), torch.stack(contexts, 1)
+
+
+class _Run(NamedTuple):
+    """What the loop keeps for the way back beside the cell's own; time first."""
+
+    hiddens: Tensor  # [target + 1, batch, hidden], from before the first step
+    contexts: Tensor  # [target, batch, value]
+    weights: Tensor  # [target, batch, source]
+    queries: Tensor  # [target, batch, attention]
+    keys: Tensor  # [batch, source, attention]
+    values: Tensor  # [batch, source, value]
+    context_weight: Tensor  # W_c: [gates * hidden, value]
+    recurrent_weight: Tensor  # [U; W_q]: [gates * hidden + attention, hidden]; U alone for a dot
+    score_weight: Tensor | None  # v: [attention]; None for a dot
+
+
+class _StepGradient(NamedTuple):
+    """Gradients of one step, written in place by a cell on the way back."""
+
+    hidden: Tensor  # δh on entry; on exit what h_{t-1} gets of it directly
+    cell: Tensor  # δc on entry, δc_{t-1} on exit
+    inputs: Tensor  # δz
+    recurrent: Tensor  # δu; the same memory as `inputs` for cells that add u and x
+
+
+class _AttendAndRecur(torch.autograd.Function):
+    """The loop over all steps as one operation: see the top of this file."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        trace_kind: type[_Trace],
+        product_type: torch.dtype,
+        inputs: Tensor,
+        hidden: Tensor,
+        cell: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        is_padding: Tensor,
+        context_weight: Tensor,
+        recurrent_weight: Tensor,
+        recurrent_bias: Tensor | None,
+        score_weight: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        steps, batch = inputs.shape[:2]
+        hiddens = inputs.new_empty(steps + 1, *hidden.shape)
+        hiddens[0] = hidden
+        run = _Run(
+            hiddens,
+            inputs.new_empty(steps, batch, values.shape[2]),
+            inputs.new_empty(steps, batch, values.shape[1]),
+            hiddens[:-1] if score_weight is None else inputs.new_empty(steps, *keys[:, 0].shape),
+            keys,
+            values,
+            context_weight.to(product_type),
+            recurrent_weight.to(product_type),
+            score_weight,
+        )
+        trace = trace_kind.allocate(inputs, cell)
+        with torch.autocast(inputs.device.type, enabled=False):
+            _advance(run, trace, inputs, is_padding, recurrent_bias)
+        ctx.trace_kind, ctx.has_bias = trace_kind, recurrent_bias is not None
+        ctx.save_for_backward(*run, *trace)
+        return hiddens[1:], run.contexts
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, hiddens: Tensor, contexts: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors
+        run, trace = _Run(*saved[:9]), ctx.trace_kind(*saved[9:])
+        with torch.autocast(hiddens.device.type, enabled=False):
+            return None, None, *_retreat(run, trace, hiddens, contexts, ctx.has_bias)
+
+
+def _advance(
+    run: _Run, trace: _Trace, inputs: Tensor, is_padding: Tensor, recurrent_bias: Tensor | None
+) -> None:
+    """All steps forwards, written into `run` and `trace`."""
+    scorer = _Scorer.of(run)
+    gates = inputs.shape[2]
+    blocked = torch.zeros_like(run.weights[0]).masked_fill_(is_padding, -math.inf)
+    for step in range(len(inputs)):
+        recurrent = _linear(run.hiddens[step], run.recurrent_weight)
+        if recurrent_bias is not None:
+            recurrent += recurrent_bias
+        if run.score_weight is not None:
+            run.queries[step] = recurrent[:, gates:]
+        scores = scorer.scores(run.queries[step]).add_(blocked)
+        weights = torch.softmax(scores, -1, out=run.weights[step])
+        torch.bmm(weights[:, None], run.values, out=run.contexts[step][:, None])
+        projected = _linear(run.contexts[step], run.context_weight).add_(inputs[step])
+        trace.advance(step, projected, recurrent[:, :gates], run.hiddens)
+
+
+def _retreat(
+    run: _Run, trace: _Trace, hiddens: Tensor, contexts: Tensor, has_bias: bool
+) -> tuple[Tensor | None, ...]:
+    """All steps backwards. In here a name stands for the gradient of what it says."""
+    scorer = _Scorer.of(run)
+    gates = len(run.context_weight)
+    contexts = contexts.clone(memory_format=torch.contiguous_format)
+    recurrent = contexts.new_empty(*contexts.shape[:2], len(run.recurrent_weight))  # [δu; δq]
+    inputs = torch.empty_like(recurrent) if isinstance(trace, _GRUTrace) else recurrent
+    inputs = inputs[:, :, :gates]
+    scores = torch.empty_like(run.weights)
+    hidden, cell = torch.zeros_like(run.hiddens[0]), torch.zeros_like(trace.cells[0])
+    for step in reversed(range(len(contexts))):
+        hidden += hiddens[step]
+        gradient = _StepGradient(hidden, cell, inputs[step], recurrent[step, :, :gates])
+        trace.retreat(step, run.hiddens, gradient)
+        context = contexts[step].add_(_linear(inputs[step], run.context_weight.t()))
+        seen = torch.bmm(context[:, None], run.values.transpose(1, 2))[:, 0]
+        seen *= run.weights[step]
+        torch.addcmul(seen, run.weights[step], seen.sum(1, True), value=-1, out=scores[step])
+        query = scorer.retreat(scores[step], run.queries[step])
+        if run.score_weight is None:
+            hidden += query
+        else:
+            recurrent[step, :, gates:] = query
+        hidden += _linear(recurrent[step], run.recurrent_weight.t())
+    keys, score_weight = scorer.finish(scores, run.queries)
+    return (
+        inputs,
+        hidden,
+        cell,
+        keys,
+        torch.bmm(run.weights.permute(1, 2, 0), contexts.transpose(0, 1)),
+        None,
+        _sum_of_outer(inputs, run.contexts, run.context_weight.dtype),
+        _sum_of_outer(recurrent, run.hiddens[:-1], run.recurrent_weight.dtype),
+        recurrent.sum((0, 1)) if has_bias else None,
+        score_weight,
+    )
+
+
+class _Scorer(NamedTuple):
+    """Scores of source positions and their gradients: v · σ(q + k), or q · k without v."""
+
+    keys: Tensor  # [batch, source, attention]
+    score_weight: Tensor | None  # v: [attention]
+    room: Tensor  # [batch, source, attention]: where σ(q + k) of a step is worked out
+    of_keys: Tensor  # [batch, source, attention]: sum over steps of δe ∘ σ', which lacks v
+    of_score_weight: Tensor  # [attention]: δv
+
+    @classmethod
+    def of(cls, run: _Run) -> _Scorer:
+        used = run.keys if run.score_weight is not None else run.keys[:0]
+        return cls(
+            run.keys,
+            run.score_weight,
+            torch.empty_like(used),
+            torch.zeros_like(used),
+            used.new_zeros(used.shape[2]),
+        )
+
+    def scores(self, query: Tensor) -> Tensor:
+        """[batch, attention] → [batch, source]."""
+        if self.score_weight is None:
+            return torch.bmm(query[:, None], self.keys.transpose(1, 2))[:, 0]
+        torch.add(self.keys, query[:, None], out=self.room).sigmoid_()
+        return torch.mv(self.room.flatten(0, 1), self.score_weight).view(self.keys.shape[:2])
+
+    def retreat(self, scores: Tensor, query: Tensor) -> Tensor:
+        """From the gradient of a step's scores that of its query.
+
+        With p = σ(q + k):        δk_s = δe_s v ∘ p_s ∘ (1 − p_s)        δq = Σ_s δk_s
+                                  δv = Σ_s δe_s p_s
+
+        p is worked out again: that is faster than fetching it from memory for every step.
+        """
+        if self.score_weight is None:
+            return torch.bmm(scores[:, None], self.keys)[:, 0]
+        sigmoid = torch.add(self.keys, query[:, None], out=self.room).sigmoid_()
+        self.of_score_weight.addmv_(sigmoid.flatten(0, 1).t(), scores.flatten())
+        slope = sigmoid.addcmul_(sigmoid, sigmoid, value=-1)
+        self.of_keys.addcmul_(scores[:, :, None], slope)
+        return torch.bmm(scores[:, None], slope)[:, 0].mul_(self.score_weight)
+
+    def finish(self, scores: Tensor, queries: Tensor) -> tuple[Tensor, Tensor | None]:
+        """After all steps, the gradients of keys and of v."""
+        if self.score_weight is None:
+            return torch.bmm(scores.permute(1, 2, 0), queries.transpose(0, 1)), None
+        return self.of_keys.mul_(self.score_weight), self.of_score_weight
+
+
+def _linear(x: Tensor, weight: Tensor) -> Tensor:
+    """The product x Wᵀ, worked out in the type of W and given in the type of x."""
+    return torch.mm(x.to(weight.dtype), weight.t()).to(x.dtype)
+
+
+def _sum_of_outer(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
+    """Σ over steps and rows of left rightᵀ: [target, batch, m], [target, batch, n] → [m, n]."""
+    product = left.flatten(0, 1).t().to(dtype) @ right.flatten(0, 1).to(dtype)
+    return product.to(left.dtype)
+
+
+class _RNNTrace(NamedTuple):
+    """What an RNN's steps leave for the way back: nothing but the hidden states."""
+
+    cells: Tensor  # [1, batch, 0]: there is no cell state
+
+    @classmethod
+    def allocate(cls, inputs: Tensor, cell: Tensor) -> _RNNTrace:
+        return cls(cell[None])
+
+    def advance(self, step: int, projected: Tensor, recurrent: Tensor, hiddens: Tensor) -> None:
+        """See `RNNCell`."""
+        torch.tanh(projected.add_(recurrent), out=hiddens[step + 1])
+
+    def retreat(self, step: int, hiddens: Tensor, gradient: _StepGradient) -> None:
+        """δz = δh ∘ (1 − h²)."""
+        _tanh_backward(gradient.hidden, hiddens[step + 1], grad_input=gradient.inputs)
+        gradient.hidden.zero_()
+
+
+class _LSTMTrace(NamedTuple):
+    """What an LSTM's steps leave for the way back."""
+
+    cells: Tensor  # [target + 1, batch, hidden]: c, from before the first step
+    squashed: Tensor  # [target, batch, hidden]: tanh c
+    gates: Tensor  # [target, batch, 4 * hidden]: i, f, g, o
+
+    @classmethod
+    def allocate(cls, inputs: Tensor, cell: Tensor) -> _LSTMTrace:
+        cells = cell.new_empty(len(inputs) + 1, *cell.shape)
+        cells[0] = cell
+        return cls(cells, torch.empty_like(cells[1:]), torch.empty_like(inputs))
+
+    def advance(self, step: int, projected: Tensor, recurrent: Tensor, hiddens: Tensor) -> None:
+        """See `LSTMCell`."""
+        before = projected.add_(recurrent).chunk(4, -1)
+        gates = self.gates[step].chunk(4, -1)
+        for squash, gate, result in zip(_LSTM_SQUASHES, before, gates, strict=True):
+            squash(gate, out=result)
+        input_gate, forget_gate, candidate, output_gate = gates
+        cell = torch.mul(forget_gate, self.cells[step], out=self.cells[step + 1])
+        cell.addcmul_(input_gate, candidate)
+        torch.mul(output_gate, torch.tanh(cell, out=self.squashed[step]), out=hiddens[step + 1])
+
+    def retreat(self, step: int, hiddens: Tensor, gradient: _StepGradient) -> None:
+        """The product rule on LSTMCell's equations.
+
+        δo = δh ∘ tanh c        δc += δh ∘ o ∘ (1 − tanh² c)
+        δi = δc ∘ g             δf = δc ∘ c_{t-1}            δg = δc ∘ i        δc_{t-1} = δc ∘ f
+        """
+        input_gate, forget_gate, candidate, output_gate = self.gates[step].chunk(4, -1)
+        of_input, of_forget, of_candidate, of_output = gradient.inputs.chunk(4, -1)
+        squashed, hidden, cell = self.squashed[step], gradient.hidden, gradient.cell
+        _sigmoid_backward(hidden * squashed, output_gate, grad_input=of_output)
+        hidden.mul_(output_gate)
+        cell.add_(_tanh_backward(hidden, squashed, grad_input=hidden))
+        _sigmoid_backward(cell * candidate, input_gate, grad_input=of_input)
+        _sigmoid_backward(cell * self.cells[step], forget_gate, grad_input=of_forget)
+        _tanh_backward(cell * input_gate, candidate, grad_input=of_candidate)
+        cell.mul_(forget_gate)
+        hidden.zero_()
+
+
+class _GRUTrace(NamedTuple):
+    """What a GRU's steps leave for the way back."""
+
+    cells: Tensor  # [1, batch, 0]: there is no cell state
+    candidates: Tensor  # [target, batch, hidden]: U h + b_U, the candidate's share
+    gates: Tensor  # [target, batch, 3 * hidden]: r, z, n
+
+    @classmethod
+    def allocate(cls, inputs: Tensor, cell: Tensor) -> _GRUTrace:
+        return cls(cell[None], torch.empty_like(inputs[:, :, ::3]), torch.empty_like(inputs))
+
+    def advance(self, step: int, projected: Tensor, recurrent: Tensor, hiddens: Tensor) -> None:
+        """See `GRUCell`."""
+        reset, update, candidate = self.gates[step].chunk(3, -1)
+        reset_before, update_before, candidate_before = projected.chunk(3, -1)
+        from_reset, from_update, from_candidate = recurrent.chunk(3, -1)
+        torch.sigmoid(reset_before.add_(from_reset), out=reset)
+        torch.sigmoid(update_before.add_(from_update), out=update)
+        self.candidates[step] = from_candidate
+        torch.tanh(candidate_before.addcmul_(reset, from_candidate), out=candidate)
+        torch.lerp(candidate, hiddens[step], update, out=hiddens[step + 1])
+
+    def retreat(self, step: int, hiddens: Tensor, gradient: _StepGradient) -> None:
+        """The product rule on GRUCell's equations, with m = U h_{t-1} + b_U of the candidate.
+
+        δz = δh ∘ (h_{t-1} − n)        δn = δh ∘ (1 − z)        δr = δn ∘ m        δm = δn ∘ r
+        δh_{t-1} = δh ∘ z
+        """
+        reset, update, candidate = self.gates[step].chunk(3, -1)
+        of_reset, of_update, of_candidate = gradient.inputs.chunk(3, -1)
+        hidden = gradient.hidden
+        _sigmoid_backward(hidden * (hiddens[step] - candidate), update, grad_input=of_update)
+        _tanh_backward(hidden - hidden * update, candidate, grad_input=of_candidate)
+        _sigmoid_backward(of_candidate * self.candidates[step], reset, grad_input=of_reset)
+        gradient.recurrent.copy_(gradient.inputs)
+        gradient.recurrent.chunk(3, -1)[2].mul_(reset)
+        hidden.mul_(update)
+
+
+_Trace = _RNNTrace | _LSTMTrace | _GRUTrace
+_TRACES: dict[type[RecurrentCell], type[_Trace]] = {
+    RNNCell: _RNNTrace,
+    LSTMCell: _LSTMTrace,
+    GRUCell: _GRUTrace,
+}
+_LSTM_SQUASHES = torch.sigmoid, torch.sigmoid, torch.tanh, torch.sigmoid  # of i, f, g, o
