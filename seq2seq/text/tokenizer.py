@@ -13,13 +13,15 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import IO
 
 import sentencepiece
 
 from seq2seq.config import TokenizerSettings
 from seq2seq.errors import CorpusError, TokenizerError
+from seq2seq.text.pair_files import PairFiles
 
 PADDING, BEGIN, END, UNKNOWN = 0, 1, 2, 3
 
@@ -39,16 +41,6 @@ _LINE_BREAKS_TO_SPACES = dict.fromkeys(map(ord, "\n\r\v\f\x1c\x1d\x1e\x85\u2028\
 _RESERVED = "▅".encode()
 
 sentencepiece.set_min_log_level(2)  # errors reach us as exceptions; its log is not for our users
-
-
-class TextFiles(Protocol):
-    """Two plain text files, line n translating line n; a `PairFiles` is one."""
-
-    @property
-    def source_path(self) -> Path: ...
-    @property
-    def target_path(self) -> Path: ...
-    def __len__(self) -> int: ...
 
 
 class Tokenizer:
@@ -161,7 +153,7 @@ class Tokenizer:
 
 
 def train_tokenizer(
-    settings: TokenizerSettings, split: TextFiles, report: Callable[[str], None]
+    settings: TokenizerSettings, split: PairFiles, report: Callable[[str], None]
 ) -> Tokenizer:
     """Learn the subwords of a split from its text files.
 
@@ -190,12 +182,28 @@ def _train(
 ) -> bytes:
     step = max(1, -(-sentences // TRAINING_SENTENCES))
     if step > 1:
-        report(f"Subwords of {what}: learnt from one sentence in {step} of {sentences:,}.")
-    model = io.BytesIO()
+        report(f"subwords of {what}: learnt from one in {step} of {sentences:,} sentences")
     try:
+        model = _learn(settings, paths, step)
+    except RuntimeError as error:
+        raise _training_error(str(error), settings, what) from None
+    except OSError as error:
+        raise CorpusError(
+            f"Cannot read {error.filename}: {error.strerror}. Check the file and its permissions."
+        ) from None
+    size = int(_processor(model, "The new model").get_piece_size())
+    if size < settings.vocabulary_size:
+        report(f"subwords of {what}: {size:,}; the text cannot fill {settings.vocabulary_size:,}")
+    return model
+
+
+def _learn(settings: TokenizerSettings, paths: Sequence[Path], step: int) -> bytes:
+    model = io.BytesIO()
+    with ExitStack() as files:
+        # Lines and not `input=`, which splits paths at commas and writes them into the model.
+        lines = _lines([files.enter_context(path.open("rb")) for path in paths], step)
         sentencepiece.SentencePieceTrainer.train(
-            # An iterator, because `input=` splits paths at commas and writes them into the model.
-            sentence_iterator=_lines(paths, step),
+            sentence_iterator=lines,
             model_writer=model,
             model_type=settings.kind,
             vocab_size=settings.vocabulary_size,
@@ -213,23 +221,13 @@ def _train(
             num_threads=TRAINING_THREADS,
             minloglevel=2,
         )
-    except RuntimeError as error:
-        raise _training_error(str(error), settings, what) from None
-    except OSError as error:
-        raise CorpusError(
-            f"Cannot read {error.filename}: {error.strerror}. Check the file and its permissions."
-        ) from None
-    size = int(_processor(model.getvalue(), "The new model").get_piece_size())
-    if size < settings.vocabulary_size:
-        report(f"Subwords of {what}: {size:,}; the text cannot fill {settings.vocabulary_size:,}.")
     return model.getvalue()
 
 
-def _lines(paths: Sequence[Path], step: int) -> Iterator[bytes]:
-    for path in paths:
-        with path.open("rb") as file:
-            for line in itertools.islice(file, 0, None, step):
-                yield line.rstrip(b"\n").replace(_RESERVED, b" ")
+def _lines(files: Sequence[IO[bytes]], step: int) -> Iterator[bytes]:
+    for file in files:
+        for line in itertools.islice(file, 0, None, step):
+            yield line.rstrip(b"\n").replace(_RESERVED, b" ")
 
 
 def _training_error(message: str, settings: TokenizerSettings, what: str) -> TokenizerError:
