@@ -148,6 +148,28 @@ def test_training_scores_what_search_scores(cell: Cell, decoder: str) -> None:
     torch.testing.assert_close(whole, torch.stack(steps, 1), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_mixed_precision_is_the_same_but_for_rounding(cell: Cell, decoder: str) -> None:
+    """Under autocast to bf16, which has 8 significant bits: training, its gradients and search."""
+    model = fresh_model(settings_of(cell, decoder, "both-ways"))
+    some = sentences()
+    logits = logits_of(model, some)
+    expected = gradients(model, logits)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = logits_of(model, some).float()
+        found = gradients(model, low)
+        memory = model.encode(some.source, some.source_lengths)
+        step = model.step(some.target[:, 0], model.start(memory), memory)
+        step = model.step(some.target[:, 0], step.state, memory)
+        assert torch.isfinite(step.logits).all()
+    torch.testing.assert_close(low, logits, rtol=0, atol=0.02)
+    for name, gradient in found.items():
+        assert gradient.dtype == torch.float32
+        difference = (gradient - expected[name]).norm()
+        assert difference <= 0.1 * expected[name].norm() + 0.01, name
+
+
 def silent_weights(settings: ModelSettings) -> list[str]:
     """Names of parameters whose gradient is zero everywhere."""
     model = fresh_model(settings)

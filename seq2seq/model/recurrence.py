@@ -89,14 +89,14 @@ def attend_and_recur(
         keys = keys * attention.scale
     inputs = nn.functional.linear(tokens.transpose(0, 1), token_weight, cell.bias)
     device = tokens.device.type
+    dtype = cell.bias.dtype
     low_precision = torch.is_autocast_enabled(device)
+    # Under autocast some of these come in low precision and some do not. In the loop all but the
+    # products with weights is in the weights' own type.
     hiddens, contexts = _AttendAndRecur.apply(  # type: ignore[no-untyped-call]
         _TRACES[type(cell)],
-        torch.get_autocast_dtype(device) if low_precision else values.dtype,
-        inputs,
-        *start,
-        keys,
-        values,
+        torch.get_autocast_dtype(device) if low_precision else dtype,
+        *(part.to(dtype) for part in (inputs, *start, keys, values)),
         is_padding,
         context_weight,
         recurrent_weight,
