@@ -263,7 +263,7 @@ class Settings:
         _require(
             self.tokenizer.joint or self.model.tied != "all",
             "model.tied is 'all', which needs one vocabulary for both languages; "
-            "set --tokenizer.joint True or --model.tied target.",
+            "set --tokenizer.joint or --model.tied target.",
         )
 
 

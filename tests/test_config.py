@@ -122,7 +122,7 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
         Settings,
         {"tokenizer": TokenizerSettings(joint=False)},
         "model.tied is 'all', which needs one vocabulary for both languages; "
-        "set --tokenizer.joint True or --model.tied target.",
+        "set --tokenizer.joint or --model.tied target.",
     ),
 ]
 
