@@ -47,11 +47,12 @@ def clean_sentence(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
-    if not value.isprintable():  # the quick test: most sentences have nothing to mend
+    is_plain = value.isprintable()  # of all white space, only spaces: most sentences are so
+    if not is_plain:
         if _HALF_A_CHARACTER.search(value):
             return None
         value = _CONTROL.sub(" ", value.replace("\ufeff", ""))
-    value = " ".join(value.split())
+    value = " ".join(value.split()) if not is_plain or "  " in value else value.strip(" ")
     return value if value.isascii() else unicodedata.normalize("NFC", value)
 
 

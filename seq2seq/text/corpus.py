@@ -24,11 +24,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 import shutil
+import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -55,8 +57,9 @@ from seq2seq.text.sources import TEST, TRAIN, VALIDATION, Source, find_source
 __all__ = ["Corpus", "PairFiles", "SentencePair", "SplitSummary", "load_corpus"]
 
 _FORMAT = 1  # of the prepared folder
-_BLOCK = 8192  # pairs cleaned and hashed at once
+_BLOCK = 4096  # pairs cleaned and hashed at once
 _REPORT_EVERY = 1_000_000  # pairs
+_LEFTOVER_SECONDS = 3600
 _SUMMARY = "corpus.json"
 
 Pairs = list[tuple[str, str]]
@@ -176,24 +179,33 @@ def _prepare_folder(
     settings: CorpusSettings, source: Source, prepared: Path, report: Report
 ) -> None:
     """Prepare in a folder beside, and rename it at the end: nothing half-made can stand there."""
-    unfinished = prepared.with_name(f".{prepared.name}.{os.getpid()}")
+    unfinished = prepared.with_name(f".{prepared.name}.{uuid.uuid4().hex}")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
+        _remove_leftovers(prepared)
         counts = _Preparation(settings, source, unfinished, report).run()
         _write_summary(unfinished, settings, source, counts)
-        if prepared.exists():
-            if _open(prepared, settings, source.name) is not None:
-                return  # another process was quicker
-            shutil.rmtree(prepared)
-        unfinished.rename(prepared)
+        if _open(prepared, settings, source.name) is None:
+            shutil.rmtree(prepared, ignore_errors=True)  # damaged
+            unfinished.rename(prepared)
     except OSError as error:
+        if _open(prepared, settings, source.name) is not None:
+            return  # another process was quicker
         raise CorpusError(
             f"The prepared corpus cannot be written under {prepared.parent}: "
-            f"{error.strerror or one_line(error)}. Make room there, or let the folder be written."
+            f"{one_line(error)}. Make room there, or let the folder be written."
         ) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _remove_leftovers(prepared: Path) -> None:
+    """Remove what a killed preparation left behind; one at work has written lately."""
+    for folder in prepared.parent.glob(f".{prepared.name}.*"):
+        with suppress(OSError):  # another process may be removing or renaming it
+            last_written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+            if time.time() - last_written > _LEFTOVER_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_summary(
@@ -206,7 +218,7 @@ def _write_summary(
             split: {
                 "found": count.found,
                 "kept": count.kept,
-                "drops": dict(count.drops),
+                "drops": dict(count.drops.most_common()),
                 "mean_words": [words / max(count.kept, 1) for words in count.words],
                 "bytes": [path.stat().st_size for path in _paths(folder, split, settings)],
             }
@@ -244,7 +256,7 @@ class _Count:
 
 
 def _listed(drops: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in drops.items())
+    return ", ".join(f"{count:,} {reason}" for reason, count in Counter(drops).most_common())
 
 
 class _Preparation:

@@ -23,6 +23,7 @@ from seq2seq.text.readers import (
     RawPair,
     Report,
     arrow_columns,
+    arrow_faults,
     arrow_pairs,
     one_line,
 )
@@ -68,8 +69,9 @@ def read_dataset(where: str, dataset: Any, languages: Languages) -> Iterator[Raw
         CorpusError: it lacks a language.
     """
     columns = arrow_columns(where, dataset.features.arrow_schema, languages)
-    for table in dataset.with_format("arrow").iter(batch_size=ROWS_AT_ONCE):
-        yield from arrow_pairs(table, columns)
+    with arrow_faults(f"{where} cannot be read"):
+        for table in dataset.with_format("arrow").iter(batch_size=ROWS_AT_ONCE):
+            yield from arrow_pairs(table, columns)
 
 
 def _explain(name: str, subset: str | None, hub_answers: bool, error: Exception) -> str:

@@ -225,7 +225,8 @@ def _read_table(
                 yield row[0], row[1]
         elif len(row) != width:
             raise CorpusError(
-                f"{path}, line {number} has {len(row)} columns where the first row has {width}. "
+                f"{path}, line {number}: {len(row)} column{'s' * (len(row) != 1)} where the first "
+                f"row has {width}. "
                 f"Every row must have as many, and no {separator} inside a sentence"
                 f"{' outside quotation marks' if separator == 'comma' else ''}."
             )
@@ -262,11 +263,15 @@ def arrow_columns(where: str, schema: Any, languages: Languages) -> ArrowColumns
     Raises:
         CorpusError: a language is missing; the message says what there is.
     """
+    import pyarrow
+
     names = [str(name) for name in schema.names]
     if not set(languages) <= set(names) and "translation" in names:
-        fields = [field.name for field in schema.field("translation").type.fields]
-        require_languages(f"{where}'s column translation", fields, languages)
-        return ArrowColumns(nested=True, languages=languages)
+        nested = schema.field("translation").type
+        if pyarrow.types.is_struct(nested):
+            fields = [nested.field(index).name for index in range(nested.num_fields)]
+            require_languages(f"{where}'s column translation", fields, languages)
+            return ArrowColumns(nested=True, languages=languages)
     require_languages(where, names, languages)
     return ArrowColumns(nested=False, languages=languages)
 
@@ -285,22 +290,32 @@ def arrow_pairs(table: Any, columns: ArrowColumns) -> Iterator[RawPair]:
     return zip(values(columns.languages.source), values(columns.languages.target), strict=True)
 
 
+@contextmanager
+def arrow_faults(what: str) -> Iterator[None]:
+    """Faults of Arrow in reading become CorpusErrors that begin with `what`."""
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise CorpusError(f"{what}: {one_line(error)}.") from None
+
+
 def read_parquet(path: Path, languages: Languages) -> Iterator[RawPair]:
     """The pairs of a Parquet file, a batch of rows at a time.
 
     Raises:
         CorpusError: the file is not Parquet, or lacks a language.
     """
-    import pyarrow
     import pyarrow.parquet
 
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            columns = arrow_columns(str(path), file.schema_arrow, languages)
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns.names):
-                yield from arrow_pairs(batch, columns)
-    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as Parquet: {one_line(error)}.") from None
+    with (
+        arrow_faults(f"{path} cannot be read as Parquet"),
+        pyarrow.parquet.ParquetFile(path) as file,
+    ):
+        columns = arrow_columns(str(path), file.schema_arrow, languages)
+        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns.names):
+            yield from arrow_pairs(batch, columns)
 
 
 # Shared
@@ -315,9 +330,10 @@ def _open(path: Path) -> Iterator[Iterable[bytes]]:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorpusError(f"{path} is not whole gzip: {one_line(error)}.") from None
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror or one_line(error)}.") from None
+        raise CorpusError(f"{path} cannot be read: {one_line(error)}.") from None
 
 
 def one_line(error: BaseException, length: int = 300) -> str:
     """An exception's text as part of a sentence: one line, without a full stop at its end."""
-    return (" ".join(str(error).split())[:length] or type(error).__name__).rstrip(".")
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (" ".join(text.split())[:length] or type(error).__name__).rstrip(".")

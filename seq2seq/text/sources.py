@@ -66,6 +66,20 @@ def find_source(settings: CorpusSettings, report: Report) -> Source:
     languages = Languages(settings.source_language, settings.target_language)
     if settings.name == "phrasebook":
         return _phrasebook(languages, settings.split_seed)
+    try:
+        local = _find_local(settings, languages, report)
+    except (OSError, RuntimeError) as error:  # RuntimeError: "~somebody" who is not there
+        raise CorpusError(f"{settings.name} cannot be read: {one_line(error)}.") from None
+    return local or _hub(settings, languages, report)
+
+
+def split_name(name: str) -> str:
+    """The name a split goes by here: `train`, `validation`, `test`, or its own."""
+    lower = name.lower()
+    return _OTHER_NAMES.get(lower, lower if lower in _OWN_NAMES else name)
+
+
+def _find_local(settings: CorpusSettings, languages: Languages, report: Report) -> Source | None:
     path = Path(settings.name).expanduser()
     if path.is_file():
         return _from_files(settings.name, {TRAIN: [path]}, languages, report)
@@ -79,13 +93,7 @@ def find_source(settings: CorpusSettings, report: Report) -> Source:
             f"There is no file or folder {settings.name}, nor are there two files "
             f"{settings.name}.{languages.source} and {settings.name}.{languages.target}."
         )
-    return _hub(settings, languages, report)
-
-
-def split_name(name: str) -> str:
-    """The name a split goes by here: `train`, `validation`, `test`, or its own."""
-    lower = name.lower()
-    return _OTHER_NAMES.get(lower, lower if lower in _OWN_NAMES else name)
+    return None
 
 
 def _looks_like_path(name: str, path: Path) -> bool:
@@ -215,7 +223,7 @@ def _content(path: Path) -> str:
             packed = ".gz" if path.suffix.lower() == ".gz" else ""
             return f"{file.tell()}:{digest.hexdigest()}{packed}"
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror or one_line(error)}.") from None
+        raise CorpusError(f"{path} cannot be read: {one_line(error)}.") from None
 
 
 def _plain_or_packed(path: Path) -> Path | None:
