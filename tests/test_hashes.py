@@ -57,6 +57,13 @@ def test_cut_by_hand(keys: list[int], sizes: list[int], chosen: list[list[int]])
     assert [part.tolist() for part in found] == chosen
 
 
+def test_a_cut_piece_by_piece_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = np.array([1, 1, 1, 2, 3, 3, 4, 4, 4, 4, 5], dtype=np.uint64)
+    for size in range(1, 12):
+        monkeypatch.setattr("seq2seq.text.hashes._KEYS_AT_ONCE", size)
+        assert [part.tolist() for part in cut(keys, [4, 5])] == [[1, 2], [3, 5]]
+
+
 @given(st.lists(small_numbers, min_size=1).filter(lambda keys: len(set(keys)) > 2))
 def test_a_cut_never_shares_a_key_and_leaves_some(keys: list[int]) -> None:
     size = max(1, len(keys) // 10)

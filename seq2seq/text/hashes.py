@@ -7,13 +7,15 @@ million for ten million pairs, and the cost of that accident is one pair dropped
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+
+_KEYS_AT_ONCE = 1 << 16
 
 
 def hash_texts(texts: Iterable[str]) -> Hashes:
@@ -33,7 +35,7 @@ def is_member(hashes: Hashes, members: Hashes) -> NDArray[np.bool_]:
 
 
 class HashSet:
-    """A growing set of hashes at 8 bytes each (at most 24 while two runs are merged).
+    """A growing set of hashes at 8 bytes each (16 while two runs are merged).
 
     It is a few sorted runs, each more than twice as long as the next; a new run is merged with
     those before it that are not, so that each hash is merged about log2(n) times in all.
@@ -67,29 +69,38 @@ class HashSet:
 def cut(keys: Hashes, sizes: Sequence[int]) -> list[Hashes]:
     """Choose which keys go to which split: a sorted array of keys for each of the sizes.
 
-    A key stands once for each of its pairs, and all of them go to one side. Keys are taken from
-    the smallest up, leaving out those whose pairs would not fit any more, so that a split gets the
-    pairs asked for, or a few less. One in which nothing fits gets the key with the fewest pairs.
+    A key stands once for each of its pairs, and all of them go to one side. From the smallest up,
+    each key goes to the first split that has room for its pairs, until all are full, so that a
+    split gets the pairs asked for, or a few less. One in which nothing fits gets the key with the
+    fewest pairs.
 
     Args:
         keys: a key for each pair, sorted, [pairs].
         sizes: pairs to cut off for each split; there must be more distinct keys than splits.
     """
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    counts = np.diff(starts, append=len(keys))
-    is_taken = np.zeros(len(starts), dtype=bool)
-    chosen = []
-    for size in sizes:
-        groups = []
-        left = size
-        for group in np.flatnonzero(~is_taken & (counts <= size)):
-            if counts[group] <= left:
-                groups.append(group)
-                left -= int(counts[group])
-                if not left:
-                    break
-        if not groups:
-            groups = [np.argmin(np.where(is_taken, len(keys) + 1, counts))]
-        is_taken[groups] = True
-        chosen.append(keys[starts[groups]])
-    return chosen
+    chosen: list[list[int]] = [[] for _ in sizes]
+    room = list(sizes)
+    for key, pairs in _groups(keys):
+        fitting = next((split for split, left in enumerate(room) if pairs <= left), None)
+        if fitting is not None:
+            chosen[fitting].append(key)
+            room[fitting] -= pairs
+            if not any(room):
+                break
+    for part in chosen:
+        if not part:
+            taken = {key for other in chosen for key in other}
+            free = ((pairs, key) for key, pairs in _groups(keys) if key not in taken)
+            part.append(min(free)[1])
+    return [np.array(part, dtype=np.uint64) for part in chosen]
+
+
+def _groups(keys: Hashes) -> Iterator[tuple[int, int]]:
+    """Each key once with its number of pairs, found a piece at a time to save memory."""
+    start = 0
+    while start < len(keys):
+        last = min(start + _KEYS_AT_ONCE, len(keys)) - 1
+        end = int(np.searchsorted(keys, keys[last], side="right"))  # all copies of the last key
+        unique, counts = np.unique(keys[start:end], return_counts=True)
+        yield from zip(unique.tolist(), counts.tolist(), strict=True)
+        start = end
