@@ -1,11 +1,11 @@
 """An English and Korean corpus that grows from a grammar: nothing is fetched, nothing is copied.
 
-    nouns, verbs, modifiers   the tables that a person edits
-    lexicon                   the tables as entries that know their forms
-    hangul, inflection        Korean and English word forms by rule
-    meaning                   what a sentence means, as a tree
-    invention                 draws meanings at random
-    english, korean           speak a meaning in either language
+    nouns, verbs, modifiers              the tables that a person edits
+    lexicon                              the tables as entries that know their forms
+    hangul, inflection                   Korean and English word forms by rule
+    meaning                              what a sentence means, as a tree
+    times, phrases, clauses, invention   draw meanings at random, from small to large
+    english, korean                      speak a meaning in either language
 
 English and Korean differ in nearly everything that makes translation hard: word order (verb last,
 relative clauses before their noun), agreement (particles by final sound, counters by kind of
@@ -16,13 +16,14 @@ so the translation of a sentence is settled by the sentence, and word alignments
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import NamedTuple
 
 from seq2seq.text.phrasebook import english, korean
 from seq2seq.text.phrasebook.invention import Inventor
-from seq2seq.text.phrasebook.meaning import Sentence, Word
+from seq2seq.text.phrasebook.meaning import Facet, Sentence, Word
 
-SIZES = {"train": 24_000, "validation": 1_000, "test": 1_000, "long": 600}
+SIZES = {"train": 24_000, "validation": 1_000, "test": 1_000, "long": 800}
 WORDS = {"train": (4, 18), "validation": (4, 18), "test": (4, 18), "long": (20, 30)}
 """Fewest and most English words of a sentence in each split."""
 
@@ -54,25 +55,42 @@ def phrasebook(seed: int = 0) -> dict[str, list[tuple[str, str]]]:
 def aligned_phrasebook(seed: int = 0) -> dict[str, list[AlignedPair]]:
     """The same pairs as `phrasebook`, with their word alignments."""
     chance = random.Random(seed)
+    inventor, eloquent = Inventor(chance, 0.2), Inventor(chance, 0.3)
     seen: set[str] = set()
-    splits: dict[str, list[AlignedPair]] = {}
-    for split, size in SIZES.items():
-        fewest, most = WORDS[split]
-        pairs: list[AlignedPair] = []
-        while len(pairs) < size:
-            pair = translate(_invented(chance, is_long=split == "long"))
-            fits = fewest <= len(pair.english.split()) <= most
-            if fits and seen.isdisjoint(pair[:2]):
-                seen.update(pair[:2])
-                pairs.append(pair)
-        splits[split] = pairs
-    return splits
+    splits = {
+        split: _distinct(inventor.sentence, WORDS[split], SIZES[split], seen)
+        for split in ("train", "validation", "test")
+    }
+    known = {word for pair in splits["train"] for side in pair[:2] for word in _bare_words(side)}
+    long = _distinct(eloquent.long_sentence, WORDS["long"], SIZES["long"], seen, known)
+    return {**splits, "long": long}
 
 
-def _invented(chance: random.Random, is_long: bool) -> Sentence:
-    if is_long:
-        return Inventor(chance, 0.3).long_sentence()
-    return Inventor(chance, 0.2).sentence()
+def _distinct(
+    invent: Callable[[], Sentence],
+    words: tuple[int, int],
+    size: int,
+    seen: set[str],
+    known: set[str] | None = None,
+) -> list[AlignedPair]:
+    """So many new pairs of so many English words, made of known words where these are given."""
+    pairs: list[AlignedPair] = []
+    while len(pairs) < size:
+        pair = translate(invent())
+        if not words[0] <= len(pair.english.split()) <= words[1]:
+            continue
+        if not seen.isdisjoint(pair[:2]):
+            continue
+        if known and not known.issuperset(_bare_words(pair.english) + _bare_words(pair.korean)):
+            continue
+        seen.update(pair[:2])
+        pairs.append(pair)
+    return pairs
+
+
+def _bare_words(sentence: str) -> list[str]:
+    """The words without their punctuation and capitals."""
+    return [word.strip(".,?").lower() for word in sentence.split()]
 
 
 def translate(sentence: Sentence) -> AlignedPair:
@@ -86,9 +104,11 @@ def _text(words: list[Word]) -> str:
 
 
 def _links(source: list[Word], target: list[Word]) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        (i, j)
-        for i, word in enumerate(source)
-        for j, eojeol in enumerate(target)
-        if not word.about.isdisjoint(eojeol.about)
-    )
+    told: dict[Facet, list[int]] = {}
+    for j, eojeol in enumerate(target):
+        for facet in eojeol.about:
+            told.setdefault(facet, []).append(j)
+    links = {
+        (i, j) for i, word in enumerate(source) for facet in word.about for j in told.get(facet, ())
+    }
+    return tuple(sorted(links))

@@ -76,7 +76,7 @@ def _joined(joined: Joined, is_question: bool = False) -> list[Word]:
     link = _words(joined.link, (joined, "link"))
     dependent = _any(joined.dependent)
     if is_question:
-        assert isinstance(joined.main, Clause)  # noqa: S101
+        assert isinstance(joined.main, Clause)
         return _question(joined.main) + link + dependent
     main = _any(joined.main)
     if joined.link in ("and", "but", "so"):
@@ -171,7 +171,7 @@ def _determiner(phrase: NounPhrase, next_word: str) -> list[Word]:
             return _words(pronoun.possessive, (phrase.owner, "noun"))
     match phrase.determiner:
         case "number":
-            assert phrase.number is not None  # noqa: S101
+            assert phrase.number is not None
             return _words(phrase.number[0], (phrase, "number"))
         case "a":
             return _words(indefinite_article(next_word), (phrase, "number"))
@@ -364,7 +364,7 @@ def _after_verb(clause: Clause) -> list[Word]:
     words = _complement(clause)
     if clause.purpose:
         purpose = clause.purpose
-        assert isinstance(purpose.predicate, Action)  # noqa: S101
+        assert isinstance(purpose.predicate, Action)
         words += _words("to", (purpose, "link"))
         words += _words(purpose.predicate.verb.english.base, (purpose, "verb"))
         words += _after_verb(purpose)
@@ -379,12 +379,10 @@ def _after_verb(clause: Clause) -> list[Word]:
 def _complement(clause: Clause) -> list[Word]:
     predicate = clause.predicate
     match predicate:
-        case Action(verb, thing, receiver, goal, onto):
+        case Action(verb, thing, receiver, goal):
             words = [] if thing is None or _is_asked(thing) else _phrase(thing)
             if receiver:
                 words += _words(verb.preposition, (predicate, "receiver")) + _phrase(receiver)
-            if onto:
-                words += _oblique(onto)
             if isinstance(goal, Oblique):
                 words += _oblique(goal)
             return words

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 _ONE_SHORT_SYLLABLE = re.compile(r"^[^aeiou]*[aeiou][^aeiouwxy]$")
-_HISSING = ("s", "x", "z", "ch", "sh", "o")
+_HISSING = ("s", "x", "z", "ch", "sh")
+_IN_OES = ("go", "do", "potato", "tomato", "mango")
 _SOUNDS_CONSONANT = ("uni", "use", "eu", "one")
 _SOUNDS_VOWEL = ("hour", "honest")
 
@@ -18,10 +19,10 @@ def _y_to_i(word: str) -> bool:
 
 
 def add_s(word: str) -> str:
-    """The plural of a noun or the third person of a verb: books, boxes, cities; goes, studies."""
+    """The plural of a noun or third person of a verb: books, boxes, cities; goes, studies."""
     if _y_to_i(word):
         return word[:-1] + "ies"
-    return word + ("es" if word.endswith(_HISSING) else "s")
+    return word + ("es" if word.endswith(_HISSING) or word.endswith(_IN_OES) else "s")
 
 
 def _before_vowel(word: str) -> str:

@@ -3,11 +3,13 @@
     [time] topic (time) (often) reason purpose place company receiver object means manner goal verb
 
 The verb comes last, after everything that belongs to it, and relative clauses come before their
-noun: 책을 산 남자, "the man who bought the book". What is known and spoken about in a main clause is
-its topic (은/는); a new subject, and any subject of a dependent clause, takes 이/가.
+noun: 책을 산 남자, "the man who bought the book". What is known and spoken about in a main clause
+is its topic (은/는); a new subject, and any subject of a dependent clause, takes 이/가.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from seq2seq.text.phrasebook.hangul import Stem, copula, particle, stem
 from seq2seq.text.phrasebook.lexicon import Adverb
@@ -37,7 +39,7 @@ from seq2seq.text.phrasebook.meaning import (
 )
 
 _ASKED = {"who": "누구", "what": "무엇"}
-_DEMONSTRATIVES = {"this": "이", "that": "그", "every": "모든", "many": "많은", "which": "어느"}
+_DETERMINERS = {"this": "이", "that": "그", "every": "모든", "many": "많은", "which": "어느"}
 _FUSED = {("저", "subject"): "제가", ("누구", "subject"): "누가"}
 _EXISTS, _EXISTS_NOT, _IS_NOT = stem("있다", True), stem("없다", True), stem("아니다/아니", True)
 _OPPOSITES = {"있": _EXISTS_NOT, "알": stem("모르다/르")}
@@ -73,7 +75,7 @@ def _attach(words: list[Word], name: str, *facets: Facet) -> list[Word]:
 def _phrase(phrase: Phrase, case: str, *facets: Facet) -> list[Word]:
     match phrase:
         case NounPhrase():
-            return _attach(_noun_phrase(phrase, case), case, *facets)
+            return _attach(_noun_phrase(phrase), case, *facets)
         case Person(name):
             return _attach(_words(name.korean, (phrase, "noun")), case, *facets)
         case Someone(pronoun):
@@ -88,26 +90,28 @@ def _phrase(phrase: Phrase, case: str, *facets: Facet) -> list[Word]:
             return []
 
 
-def _noun_phrase(phrase: NounPhrase, case: str) -> list[Word]:
-    """Relative clause, determiner, place, adjective, noun, number with counter."""
-    words: list[Word] = []
-    if phrase.relative:
-        words += _relative(phrase.relative)
+def _noun_phrase(phrase: NounPhrase) -> list[Word]:
+    return _described(phrase) + _count(phrase)
+
+
+def _described(phrase: NounPhrase) -> list[Word]:
+    """Relative clause, determiner, place, adjective, noun."""
+    words = _clause(phrase.relative, "relative", False) if phrase.relative else []
     match phrase.owner:
         case Person(name):
             words += _words(name.korean + "의", (phrase.owner, "noun"))
         case Someone(pronoun):
             words += _words(pronoun.korean_possessive, (phrase.owner, "noun"))
         case _:
-            words += _words(_DEMONSTRATIVES.get(phrase.determiner, ""), (phrase, "determiner"))
+            words += _words(_DETERMINERS.get(phrase.determiner, ""), (phrase, "determiner"))
     if phrase.location:
         words += _oblique(phrase.location) + _words("있는", (phrase.location, "case"))
     if phrase.adjective:
         before_noun = phrase.adjective.before_noun or phrase.adjective.korean.attributive
-        superlative = "가장 " if phrase.superlative else ""
-        words += _words(superlative + before_noun, (phrase, "adjective"))
-    words += _words(phrase.noun.korean + _plural_suffix(phrase), (phrase, "noun"))
-    return _counted(phrase, words, case)
+        *head, last = before_noun.split()
+        superlative = ["가장"] if phrase.superlative else []
+        words += _words(" ".join([*head, *superlative, last]), (phrase, "adjective"))
+    return words + _words(phrase.noun.korean + _plural_suffix(phrase), (phrase, "noun"))
 
 
 def _plural_suffix(phrase: NounPhrase) -> str:
@@ -118,28 +122,20 @@ def _plural_suffix(phrase: NounPhrase) -> str:
     return "들" if is_told and (is_definite or is_many_people) else ""
 
 
-def _counted(phrase: NounPhrase, words: list[Word], case: str) -> list[Word]:
-    """Number and counter behind the noun: 책 세 권. "How many" leaves the noun its particle."""
-    noun, facet = phrase.noun, (phrase, "number")
-    match phrase.determiner:
-        case "number":
-            assert phrase.number is not None  # noqa: S101
-            number = phrase.number[1]
-        case "a" if noun.is_living or noun.measure:
+def _count(phrase: NounPhrase) -> list[Word]:
+    """Number and counter behind the noun: 책 세 권, "three books"; 학생 한 명, "a student"."""
+    noun = phrase.noun
+    match phrase.determiner, phrase.number:
+        case "number", (_, korean):
+            number = korean
+        case "a", _ if noun.is_living or noun.measure:
             number = "한"
-        case "several":
+        case (("several" | "how many"), _):
             number = "몇"
-        case "how many":
-            number = "몇"
-            words = _attach(words, "object") if case == "" else words
         case _:
-            return words
+            return []
     counter_facet = (phrase, "counter" if noun.measure else "number")
-    return words + _words(number, facet) + _words(noun.counter, counter_facet)
-
-
-def _relative(clause: Clause) -> list[Word]:
-    return _clause(clause, "relative", False)
+    return _words(number, (phrase, "number")) + _words(noun.counter, counter_facet)
 
 
 def _oblique(oblique: Oblique, last: str = "") -> list[Word]:
@@ -162,6 +158,11 @@ def _circumstance(part: Oblique | Adverb | None, owner: object) -> list[Word]:
     return _oblique(part) if isinstance(part, Oblique) else _adverb(part, owner)
 
 
+def _is_heavy(phrase: Phrase | None) -> bool:
+    """Whether a phrase opens with a clause, which would draw in a place or receiver before it."""
+    return isinstance(phrase, NounPhrase) and phrase.relative is not None
+
+
 # Clauses
 
 
@@ -178,10 +179,7 @@ def _joined(joined: Joined, ending: str, is_main: bool) -> list[Word]:
     if shared is not None:
         opening = _phrase(shared, "topic" if is_main else "subject")
     link = joined.link
-    if link == "and" and shared is not None:
-        link_ending = "then"
-    else:
-        link_ending = link
+    link_ending = "then" if link == "and" and shared is not None else link
     keeps_topic = is_main and link in ("and", "but")
     mark = (joined, "link")
     dependent = _any_part(joined.dependent, link_ending, keeps_topic, shared, mark)
@@ -218,28 +216,37 @@ def _clause(
     clause: Clause, ending: str, is_main: bool, without: Phrase | None = None
 ) -> list[Word]:
     """A clause with its verb ending; its subject is left out if it is `without`."""
-    subject: list[Word] = []
-    is_topic = is_main and _can_be_topic(clause)
-    if clause.subject is not without:
-        subject = _phrase(clause.subject, "topic" if is_topic else "subject")
-    time = _adverb(clause.time, clause)
-    comes_first = clause.time_first or not is_topic
-    words = time + subject if comes_first else subject + time
-    if isinstance(clause.predicate, Presence) and clause.predicate.exists:
-        words = time + _circumstance(clause.predicate.location, clause.predicate) + subject
-    is_negative = _is_negative(clause.frequency)
     frequency = _adverb(clause.frequency, clause)
+    is_negative = _is_negative(clause.frequency)
+    words = _opening(clause, is_main, without)
     words += [] if is_negative else frequency
     words += _adverb(clause.reason, clause)
     if clause.purpose:
         words += _clause(clause.purpose, "purpose", False)
-    if clause.place:
-        words += _circumstance(clause.place, clause)
+    match clause.predicate:
+        case Action(verb, thing) if _is_heavy(thing):
+            words += _object(thing, verb.case)
+    words += _circumstance(clause.place, clause)
     if clause.company:
         words += _oblique(clause.company, "함께")
     words += _complement(clause)
     words += frequency if is_negative else []
     return words + _verb(clause, ending)
+
+
+def _opening(clause: Clause, is_main: bool, without: Phrase | None) -> list[Word]:
+    """Topic and time; time comes before a subject that is new: 어제 학생 한 명이 왔습니다."""
+    is_topic = is_main and _can_be_topic(clause)
+    subject: list[Word] = []
+    if clause.subject is not without:
+        subject = _phrase(clause.subject, "topic" if is_topic else "subject")
+    time = _adverb(clause.time, clause)
+    match clause.predicate:
+        case Presence(location, exists=True):
+            return time + _circumstance(location, clause.predicate) + subject
+    if clause.time_first or (is_main and not is_topic):
+        return time + subject
+    return subject + time
 
 
 def _can_be_topic(clause: Clause) -> bool:
@@ -260,44 +267,32 @@ def _is_known(phrase: Phrase) -> bool:
 
 
 def _complement(clause: Clause) -> list[Word]:
-    """What the verb governs, with the circumstances that stand among it."""
+    """What the verb governs."""
     predicate = clause.predicate
-    words: list[Word] = []
     match predicate:
-        case Action(verb, thing, receiver, goal, onto):
-            if receiver:
-                words += _phrase(receiver, "에게", (predicate, "receiver"))
-            if thing:
-                words += _object(thing, verb.case)
-            if onto:
-                words += _oblique(onto)
+        case Action(verb, thing, receiver, goal):
+            words = _phrase(receiver, "에게", (predicate, "receiver")) if receiver else []
             words += _circumstance(clause.means, clause)
-            words += _circumstance(goal, predicate)
-            words += _adverb(clause.manner, clause)
-        case Quality(_, degree, than):
-            if than:
-                words += _phrase(than, "보다", (predicate, "than")) + _words(
-                    "더", (predicate, "adjective")
-                )
-            words += _adverb(degree, clause)
+            if not _is_heavy(thing):
+                words += _object(thing, verb.case)
+            return words + _circumstance(goal, predicate)
+        case Quality(than=than):
+            return _phrase(than, "보다", (predicate, "than")) if than else []
         case Presence(location, exists):
-            words += [] if exists else _circumstance(location, predicate)
+            return [] if exists else _circumstance(location, predicate)
         case Possession(thing):
-            words += _object(thing, "subject")
+            return _object(thing, "subject")
         case Saying(verb, content):
-            ending = "fact" if verb.korean.text == "알" else "quote"
-            words += _clause(content, ending, False)
-        case Identity(phrase) if clause.negative:
-            words += _phrase(phrase, "subject")
-    return words
+            return _clause(content, "fact" if verb.korean.text == "알" else "quote", False)
+        case Identity(phrase):
+            return _attach(_described(phrase), "subject") if clause.negative else []
 
 
-def _object(thing: Phrase, case: str) -> list[Word]:
+def _object(thing: Phrase | None, case: str) -> list[Word]:
     """An object with its particle; "how many" puts it on the noun: 책을 몇 권 샀습니까?"""
     if isinstance(thing, NounPhrase) and thing.determiner == "how many":
-        noun, number, counter = (words := _noun_phrase(thing, case))[-3:]
-        return [*words[:-3], *_attach([noun], case), number, counter]
-    return _phrase(thing, case)
+        return _attach(_described(thing), case) + _count(thing)
+    return _phrase(thing, case) if thing else []
 
 
 # Verbs
@@ -336,6 +331,7 @@ class _Chain:
         self.stem = self._main_stem()
         *before, last = self.stem.text.split()
         self.words += [Word(text, self.facets) for text in before]
+        self.words += _degree(clause) + _adverb(clause.manner, clause)
         self.stem = Stem(last, self.stem.irregular, self.stem.is_adjective)
 
     def _main_stem(self) -> Stem:
@@ -350,7 +346,7 @@ class _Chain:
             case Identity() if self.clause.negative:
                 return _IS_NOT
             case Identity(phrase):
-                *before, last = _phrase(phrase, "")
+                *before, last = _described(phrase)
                 self.words += before
                 self.facets |= last.about
                 return copula(last.text)
@@ -364,7 +360,7 @@ class _Chain:
 
     def end(self, ending: str) -> list[Word]:
         """All words, the last with its ending."""
-        verb, *noun = _ended(self.stem, ending).split()
+        verb, *noun = _ENDINGS[ending](self.stem).split()
         words = [*self.words, Word(verb, self.facets | {(self.clause, "tense")})]
         facet: Facet = (self.clause, "link")
         if not noun:
@@ -372,40 +368,35 @@ class _Chain:
         return words + [Word(text, frozenset({facet})) for text in noun]
 
 
-def _ended(verb: Stem, ending: str) -> str:
-    """A stem with the ending of a statement, a question or a link to the next clause."""
-    match ending:
-        case "statement":
-            return verb.formal
-        case "question":
-            return verb.formal_question
-        case "and" | "then":
-            return verb.plus("고")
-        case "but" | "although":
-            return verb.plus("지만")
-        case "so":
-            return verb.infinitive + "서"
-        case "because":
-            return verb.plus("기") + " 때문에"
-        case "when":
-            return verb.prospective + " 때"
-        case "if":
-            return verb.plus_euphonic("면")
-        case "before":
-            return verb.plus("기") + " 전에"
-        case "after":
-            return verb.completed + " 후에"
-        case "while":
-            return verb.attributive + " 동안"
-        case "purpose":
-            return verb.plus_euphonic("러")
-        case "quote":
-            return verb.plain + "고"
-        case "relative":
-            return verb.text
-        case "fact":
-            return verb.text + " 것을"
-    raise ValueError(f"There is no ending for {ending!r}.")
+def _degree(clause: Clause) -> list[Word]:
+    """How much: right before the adjective, 키가 더 크다."""
+    match clause.predicate:
+        case Quality(_, degree, than) as quality:
+            more = _words("더" if than else "", (quality, "adjective"))
+            return more + _adverb(degree, clause)
+    return []
+
+
+_ENDINGS: dict[str, Callable[[Stem], str]] = {
+    "statement": lambda verb: verb.formal,
+    "question": lambda verb: verb.formal_question,
+    "and": lambda verb: verb.plus("고"),
+    "then": lambda verb: verb.plus("고"),
+    "but": lambda verb: verb.plus("지만"),
+    "although": lambda verb: verb.plus("지만"),
+    "so": lambda verb: verb.infinitive + "서",
+    "because": lambda verb: verb.plus("기 때문에"),
+    "when": lambda verb: verb.prospective + " 때",
+    "if": lambda verb: verb.plus_euphonic("면"),
+    "before": lambda verb: verb.plus("기 전에"),
+    "after": lambda verb: verb.completed + " 후에",
+    "while": lambda verb: verb.attributive + " 동안",
+    "purpose": lambda verb: verb.plus_euphonic("러"),
+    "quote": lambda verb: verb.plain + "고",
+    "fact": lambda verb: verb.plain + "는 것을",
+    "relative": lambda verb: verb.text,  # `_attributive` has done it
+}
+"""The ending of a statement or a question, and those that link to what follows."""
 
 
 def _add_modal(chain: _Chain, clause: Clause, is_negative: bool) -> bool:
@@ -443,7 +434,7 @@ def _negate(chain: _Chain, is_progressive: bool) -> None:
 
 def _add_tense(chain: _Chain, clause: Clause, ending: str) -> None:
     is_past = clause.tense == "past" or clause.aspect == "perfect"
-    if ending in ("relative", "fact"):
+    if ending == "relative":
         chain.stem = Stem(_attributive(chain.stem, "past" if is_past else clause.tense))
     elif is_past:
         chain.stem = chain.stem.past()

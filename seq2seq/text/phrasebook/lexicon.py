@@ -156,9 +156,9 @@ def _read_nouns() -> dict[str, list[Noun]]:
 
 def _read_names() -> list[Name]:
     return [
-        Name(*entry.split(), pronoun)
+        Name(english, korean, pronoun)
         for pronoun, text in _blocks(nouns.NAMES)
-        for entry in _entries(text)
+        for english, korean in (entry.split() for entry in _entries(text))
     ]
 
 
@@ -318,7 +318,10 @@ MANNERS = _read_adverbs(modifiers.MANNERS)
 DEGREES = [adverb(entry) for entry in modifiers.DEGREES.split("; ")]
 PRONOUNS = _read_pronouns()
 PLACES = _read_places()
-NUMBERS = [tuple(entry.split()) for entry in _entries(modifiers.NUMBERS)]
+NUMBERS = [
+    (english, korean)
+    for english, korean in (entry.split() for entry in _entries(modifiers.NUMBERS))
+]
 WEATHER_EVENTS = _read_weather()
 WEATHER_STATES = [
     Adjective(english, stem(korean, True), "", (), frozenset())

@@ -126,7 +126,6 @@ class Action:
     object: Phrase | None = None
     receiver: Phrase | None = None
     goal: Oblique | Adverb | None = None
-    onto: Oblique | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +161,7 @@ class Possession:
 
 @dataclass(frozen=True, eq=False)
 class Saying:
-    """Somebody says, thinks or knows that …"""
+    """Somebody says, thinks or knows something, told in a clause with "that"."""
 
     verb: SayingVerb
     content: Clause
@@ -203,8 +202,8 @@ class Joined:
     """Two clauses and how they hang together.
 
     Korean always has the first-named clause first and its link as a verb ending: -고, -지만, -아서,
-    -기 때문에, -(으)ㄹ 때, -(으)면, -기 전에, -(으)ㄴ 후에, -는 동안. English has "and", "but" and "so"
-    between the clauses, and may put the other kinds last (`main_first`).
+    -기 때문에, -(으)ㄹ 때, -(으)면, -기 전에, -(으)ㄴ 후에, -는 동안. English has "and", "but" and
+    "so" between the clauses, and may put the other kinds last (`main_first`).
     """
 
     link: Link

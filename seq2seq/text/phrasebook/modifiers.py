@@ -4,7 +4,8 @@ In adverbs of two and more words `:a`, `:b` mark which words stand for each othe
 mark stand for the whole.
 """
 
-# English | Korean | what it may describe | remarks (`attributive`: only before its noun)
+# English | Korean | what it may describe | remarks (`attributive`: only before its noun,
+# `predicate`: never there, `passing`: a state of the day)
 ADJECTIVES = """
 kind | 친절하다 | man kin name
 busy | 바쁘다 | man kin name | passing
@@ -42,10 +43,10 @@ wild | 사납다/ㅂ | dog wolf lion tiger bear
 big | 크다 | animal belonging fruit house box tree vehicle ship container surface opening city park
 small | 작다 | animal belonging fruit house box tree vehicle container machine room village ring
 new | 새 | clothes footwear headwear belonging machine vehicle text house ride film | attributive
-old | 오래되다 | house film picture machine vehicle clothes belonging museum church song | attributive
+old | 오래되다 | house film picture machine vehicle clothes belonging museum song | attributive
 good | 좋다 | text film song hotel school restaurant camera
 bad | 나쁘다 | film
-expensive | 비싸다 | clothes footwear belonging machine vehicle fruit handwear hotel house restaurant
+expensive | 비싸다 | clothes footwear belonging machine vehicle fruit handwear hotel house
 cheap | 싸다 | clothes footwear belonging machine fruit vegetable hotel
 heavy | 무겁다/ㅂ | container machine surface bag box backpack dictionary pot seat
 light | 가볍다/ㅂ | bag box backpack footwear machine umbrella coat
@@ -87,8 +88,8 @@ dark | 어둡다/ㅂ | room forest theater
 fast | 빠르다/르 | horse ride vehicle ship rabbit
 slow | 느리다 | turtle bus train ship
 dangerous | 위험하다 | river bear lion tiger wolf knife
-far | 멀다 | | place
-near | 가깝다/ㅂ | | place
+far | 멀다 | indoors outdoors | predicate
+close | 가깝다/ㅂ | indoors outdoors | predicate
 deep | 깊다 | lake river forest
 comfortable | 편안하다 | seat bed footwear hotel
 popular | 인기가 많다 | singer film song restaurant actress book
@@ -96,35 +97,46 @@ safe | 안전하다 | city village airplane train
 fragrant | 향기롭다/ㅂ | flower tea
 """
 
-# English = Korean, by when they may be said. `past`, `future` need that tense; `usual` goes with the
-# simple present; `now` with the progressive; `clock` with any past, future or usual event.
+# English = Korean, by when they may be said. `past` and `future` need that tense; `usual` goes with
+# the simple present, `now` with the progressive, `clock` with any event.
 TIMES = """
 past: yesterday = 어제; last night = 어젯밤에; last week = 지난주에; last month = 지난달에;
- last year = 작년에; this morning = 오늘 아침에; last weekend = 지난 주말에; two:a days:a ago:b = 이틀:a 전에:b;
+ last year = 작년에; this morning = 오늘 아침에; last weekend = 지난 주말에;
+ two:a days:a ago:b = 이틀:a 전에:b;
  three:a days:a ago:b = 사흘:a 전에:b; a week:a ago:b = 일주일:a 전에:b; last summer = 지난여름에;
  last winter = 지난겨울에; the day before yesterday = 그저께; a:a month:a ago:b = 한:a 달:a 전에:b;
  an:a hour:a ago:b = 한:a 시간:a 전에:b; last:a Monday:b = 지난:a 월요일에:b;
  last:a Friday:b = 지난:a 금요일에:b; last:a Sunday:b = 지난:a 일요일에:b
-future: tomorrow = 내일; tonight = 오늘 밤에; next:a week:b = 다음:a 주에:b; next:a month:b = 다음:a 달에:b;
+future: tomorrow = 내일; tonight = 오늘 밤에; next:a week:b = 다음:a 주에:b;
+ next:a month:b = 다음:a 달에:b;
  next year = 내년에; soon = 곧; the day after tomorrow = 모레; this:a weekend:b = 이번:a 주말에:b;
- this:a afternoon:b = 오늘:a 오후에:b; this:a evening:b = 오늘:a 저녁에:b; tomorrow:a morning:b = 내일:a 아침에:b;
- tomorrow:a evening:b = 내일:a 저녁에:b; in:b an:a hour:a = 한:a 시간:a 후에:b; next:a Saturday:b = 다음:a 토요일에:b;
+ this:a afternoon:b = 오늘:a 오후에:b; this:a evening:b = 오늘:a 저녁에:b;
+ tomorrow:a morning:b = 내일:a 아침에:b;
+ tomorrow:a evening:b = 내일:a 저녁에:b; in:b an:a hour:a = 한:a 시간:a 후에:b;
+ next:a Saturday:b = 다음:a 토요일에:b;
  this:a summer:b = 올:a 여름에:b; this:a winter:b = 올:a 겨울에:b
-usual: every day = 매일; every:a morning:b = 매일:a 아침:b; every:a evening:b = 매일:a 저녁:b; every week = 매주;
- on:a Mondays:b = 월요일마다; on:a Fridays:b = 금요일마다; on:a Sundays:b = 일요일마다; every year = 매년;
+usual: every day = 매일; every:a morning:b = 매일:a 아침:b; every:a evening:b = 매일:a 저녁:b;
+ every week = 매주;
+ on Mondays = 월요일마다; on Fridays = 금요일마다; on Sundays = 일요일마다;
+ every year = 매년;
  on weekends = 주말마다; these days = 요즘; every night = 매일 밤; on Tuesdays = 화요일마다;
- on Thursdays = 목요일마다; every month = 매달; in spring = 봄에; in summer = 여름에; in autumn = 가을에;
+ on Thursdays = 목요일마다; every month = 매달; in spring = 봄에; in summer = 여름에;
+ in autumn = 가을에;
  in winter = 겨울에
 now: now = 지금; right now = 바로 지금
-clock: on Monday = 월요일에; on Tuesday = 화요일에; on Wednesday = 수요일에; on Thursday = 목요일에;
- on Friday = 금요일에; on Saturday = 토요일에; on Sunday = 일요일에; at noon = 정오에; at midnight = 자정에
+clock: on Monday = 월요일에; on Tuesday = 화요일에; on Wednesday = 수요일에;
+ on Thursday = 목요일에;
+ on Friday = 금요일에; on Saturday = 토요일에; on Sunday = 일요일에; at noon = 정오에;
+ at midnight = 자정에
 """
 
 # How long: with lasting actions in the past and future.
 DURATIONS = """
-all:a day:b long:a = 하루:b 종일:a; for:a two:b hours:c = 두:b 시간:c 동안:a; for:a three:b hours:c = 세:b 시간:c 동안:a;
- for:a five:b hours:c = 다섯:b 시간:c 동안:a; for:a an:b hour:c = 한:b 시간:c 동안:a; for a long time = 오랫동안;
- for:a a:b moment:b = 잠시:b 동안:a
+all:a day:b long:a = 하루:b 종일:a; for:a two:b hours:c = 두:b 시간:c 동안:a;
+ for:a three:b hours:c = 세:b 시간:c 동안:a;
+ for:a five:b hours:c = 다섯:b 시간:c 동안:a; for:a an:b hour:c = 한:b 시간:c 동안:a;
+ for a long time = 오랫동안;
+ for a while = 한동안
 """
 
 FREQUENCIES = """
@@ -136,7 +148,7 @@ MANNERS = """
 pace: quickly = 빨리; slowly = 천천히
 quiet: quietly = 조용히
 loud: loudly = 큰 소리로
-care: carefully = 조심스럽게; diligently = 부지런히
+care: carefully = 조심스럽게
 skill: well = 잘
 well: well = 잘
 hard: hard = 열심히
@@ -158,7 +170,8 @@ they them their | 그들 그들의 | plural
 
 # English | Korean before a counter
 NUMBERS = """
-two 두, three 세, four 네, five 다섯, six 여섯, seven 일곱, eight 여덟, nine 아홉, ten 열, eleven 열한,
+two 두, three 세, four 네, five 다섯, six 여섯, seven 일곱, eight 여덟, nine 아홉, ten 열,
+ eleven 열한,
 twelve 열두, twenty 스무
 """
 
@@ -168,14 +181,18 @@ PLACES = """
 in: library study read meet, museum meet see, kitchen cook eat drink home, classroom study read,
  office work study drink, garden rest play read garden, park play rest walk eat meet read draw,
  forest walk rest draw, yard play rest garden, playground play meet, village live walk rest,
- square meet dance, hospital work wait, countryside live walk rest draw, living_room home rest read,
+ square meet dance, hospital work wait, countryside live walk rest draw,
+ living_room home rest read,
  department_store shop meet, factory work, laboratory work study, gallery see meet draw,
  field walk play draw, flower_shop work, bookstore bookstore meet read, lake swim, river swim,
  Seoul work meet live, Busan work meet, Paris work dance, London work, Tokyo work meet
 at: school study meet, station wait meet, airport wait meet, market shop market, bank work,
- post_office work, beach play walk rest draw fish, zoo see walk draw zoo, theater see meet dance theater,
- restaurant eat drink work meet, cafe drink meet read study, bakery work, hotel rest work,
- gym play exercise, stadium play see, harbor wait walk fish, campsite cook eat rest, church dance meet,
+ post_office work, beach play walk rest draw fish, zoo see walk draw zoo,
+ theater see meet dance theater,
+ restaurant eat drink order work meet, cafe drink order meet read study,
+ bakery work, hotel rest work,
+ gym play exercise, stadium play see, harbor wait walk fish, campsite cook eat rest,
+ church dance meet,
  pharmacy work, university study work, farm zoo
 on: farm work, island walk rest
 by: lake walk rest draw read fish, river walk rest draw play fish

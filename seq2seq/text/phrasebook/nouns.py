@@ -25,7 +25,7 @@ animal 마리 it: dog 개, cat 고양이, horse 말, cow 소, pig 돼지, goat �
  lion 사자, fox 여우, wolf/wolves 늑대, deer/deer 사슴, elephant 코끼리, squirrel 다람쥐,
  puppy 강아지, parrot 앵무새, turtle 거북이, frog 개구리, giraffe 기린, zebra 얼룩말
 fruit 개 it: apple 사과, pear 배, orange 오렌지, lemon 레몬, peach 복숭아, banana 바나나,
- strawberry 딸기, tangerine 귤, persimmon 감, mango/mangoes 망고, kiwi 키위, plum 자두
+ strawberry 딸기, tangerine 귤, persimmon 감, mango 망고, kiwi 키위, plum 자두
 vegetable 개 it: carrot 당근, potato 감자, tomato 토마토, onion 양파, cucumber 오이, pumpkin 호박,
  sweet_potato 고구마, eggplant 가지, mushroom 버섯
 snack 개 it: egg 달걀, cookie 쿠키, sandwich 샌드위치, hamburger 햄버거, doughnut 도넛,
@@ -50,7 +50,7 @@ clothes 벌 it: shirt 셔츠, coat 코트, suit 정장, dress 원피스, skirt �
 clothes 벌=pair they: pants/- 바지, jeans/- 청바지
 footwear 켤레=pair they: shoes/- 신발, socks/- 양말, boots/- 장화, sneakers/- 운동화,
  slippers/- 슬리퍼
-headwear 개 it: hat 모자, helmet 헬멧, cap 야구모자
+headwear 개 it: hat 모자, helmet 헬멧, cap 야구_모자
 handwear 켤레=pair they: gloves/- 장갑, mittens/- 벙어리장갑
 handwear 개 it: ring 반지
 belonging 개 it: key 열쇠, wallet 지갑, watch 시계, necklace 목걸이, umbrella 우산, cup 컵,
@@ -100,7 +100,8 @@ city - it: Seoul/- 서울, Busan/- 부산, Tokyo/- 도쿄, Paris/- 파리, Londo
 SUBGROUPS = """
 edible: egg, cookie, sandwich, hamburger, doughnut, dumpling, pancake, rice_ball
 bakeable: bread, cake, pizza, cookie
-peelable: apple, pear, orange, persimmon, mango, kiwi, carrot, potato, onion, cucumber, sweet_potato
+peelable: apple, pear, orange, persimmon, mango, kiwi, carrot, potato, onion, cucumber,
+ sweet_potato
 cuttable: bread, cake, cheese, apple, lemon, pumpkin, onion, tomato, cucumber, potato, carrot
 homemade: cookie, sandwich, dumpling, pancake, rice_ball, soup, salad, cake, bread, juice, lemonade
 tool: hammer, knife, pot, brush, fan, ruler, lamp, umbrella, basket, towel
@@ -135,9 +136,11 @@ giftable: apple, book, novel, letter, flower, rose, ring, gift, cookie, cake, co
  toy, umbrella, card, photo, ticket, key, hat, gloves, orange, magazine, tulip, pencil, necklace
 sendable: letter, postcard, gift, photo, card, book, flower, box, rose, report
 showable: photo, picture, map, letter, book, ring, poem, ticket, portrait, house, garden, camera
-lendable: book, umbrella, car, bicycle, camera, pencil, pen, dictionary, novel, hammer, guitar, coat,
+lendable: book, umbrella, car, bicycle, camera, pencil, pen, dictionary, novel, hammer, guitar,
+ coat,
  notebook, magazine, laptop
-sold: apple, pear, peach, tomato, flower, rose, book, hat, shoes, car, bicycle, picture, house, watch
+sold: apple, pear, peach, tomato, flower, rose, book, hat, shoes, car, bicycle, picture, house,
+ watch
 taught: math, history, Korean, English, science, music, art, French, song, tennis, guitar
 fun: book, novel, movie, play, drama, cartoon, story, comic_book, song, soccer, tennis, history
 difficult: book, problem, question, assignment, math, history, Korean, English, science, textbook,
@@ -150,6 +153,7 @@ he: Minsu 민수, Junho 준호, Jihun 지훈, Seojun 서준, Hyunwoo 현우, Don
  Tom 톰, Paul 폴, Peter 피터, Daniel 다니엘, David 데이비드, Martin 마틴, Leo 레오,
  Thomas 토마스, Youngho 영호, Jaemin 재민, Oscar 오스카, Simon 사이먼
 she: Jisu 지수, Minji 민지, Yujin 유진, Seoyeon 서연, Sujin 수진, Eunji 은지, Hyejin 혜진,
- Yeongmi 영미, Anna 안나, Maria 마리아, Sarah 사라, Emma 에마, Julia 줄리아, Laura 로라, Helen 헬렌,
+ Yeongmi 영미, Anna 안나, Maria 마리아, Sarah 사라, Emma 에마, Julia 줄리아, Laura 로라,
+ Helen 헬렌,
  Nari 나리, Bora 보라, Eva 에바, Clara 클라라, Dahye 다혜
 """

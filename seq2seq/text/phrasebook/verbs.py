@@ -1,12 +1,13 @@
 """The verbs with what they may govern: data only, read by `lexicon`.
 
-English verbs give past and participle (`eat/ate/eaten`) where these are irregular; Korean ones the letter of their
-irregular class (see `hangul.Stem`). A Korean verb that starts with 에 or 에게 marks what it acts
-on with that particle instead of 을/를. One English verb may stand in several rows: to wear is 입다
-with a shirt, 신다 with shoes and 쓰다 with a hat, and which one follows from the noun.
+English verbs give past and participle where these are irregular (`eat/ate/eaten`), Korean ones the
+letter of their irregular class (see `hangul.Stem`). A Korean verb that starts with 에 or 에게 marks
+what it acts on with that particle instead of 을/를. One English verb may stand in several rows:
+to wear is 입다 with a shirt, 신다 with shoes and 쓰다 with a hat; which one follows from the noun.
 
 Remarks: `state` has no progressive ("he is knowing"), `punctual` neither (one finds in a moment),
-`animal` may have an animal as its subject.
+`animal` may have an animal as its subject,
+`accident` is nothing that one wants, has or is able to do.
 """
 
 # English | Korean | what is acted on | activity (what places are for) | manners | remarks
@@ -23,19 +24,19 @@ write/wrote/written | 쓰다 | written | read | pace quiet
 translate | 번역하다 | text letter poem report article | study | pace care
 borrow/borrowed | 빌리다 | text lendable
 return | 돌려주다 | lendable | | | punctual
-lose/lost | 잃어버리다 | small | | | punctual
+lose/lost | 잃어버리다 | small | | | punctual accident
 find/found | 찾아내다 | small | | | punctual
 look for | 찾다 | small | | care
 wash | 씻다 | fruit vegetable washable | cook | pace care
-wash | 빨다 | clothes footwear | home | care
-wear/wore/worn | 입다 | clothes | | | state
-wear/wore/worn | 신다 | footwear | | | state
-wear/wore/worn | 쓰다 | headwear | | | state
-wear/wore/worn | 끼다 | handwear | | | state
+wash | 빨다 | clothes socks sneakers gloves towel blanket | home | care
+wear/wore/worn | 입다 | clothes
+wear/wore/worn | 신다 | footwear
+wear/wore/worn | 쓰다 | headwear
+wear/wore/worn | 끼다 | handwear
 play | 치다 | keys piano | home | skill alone
 play | 켜다 | strings | home | skill alone
 play | 불다 | winds | home | skill alone
-play | 하다 | sport | play | skill
+play | 하다 | sport | play |
 cook | 요리하다 | vegetable curry soup porridge | cook | care skill
 make/made | 만들다 | homemade | cook | pace care skill
 bake | 굽다/ㅂ | bakeable | cook | care skill
@@ -44,22 +45,22 @@ peel | 깎다 | peelable | cook | pace care
 plant | 심다 | flower tree | garden | care
 water | 에 물을 주다 | flower tree | garden | care
 draw/drew/drawn | 그리다 | drawable | draw | pace quiet skill
-see/saw/seen | 보다 | man kin animal name ship | see | | state animal
+see/saw/seen | 보다 | man kin animal name ship | see | | punctual animal
 watch | 보다 | film | theater | quiet alone
 listen to | 듣다/ㄷ | song story | home | quiet alone
-hear/heard | 듣다/ㄷ | story song | | | state
+hear/heard | 듣다/ㄷ | story song | | | punctual
 sing/sang/sung | 부르다/르 | song | dance | skill loud
 meet/met | 만나다 | man kin name | meet | | punctual
 help | 돕다/ㅂ | man kin name | work study | kindly
 call | 에게 전화하다 | kin name | | | punctual
-thank | 에게 감사하다 | man kin name | | | state
+thank | 에게 감사하다 | man kin name | | | punctual
 wait for | 기다리다 | man kin name awaited | wait | quiet
-love | 사랑하다 | kin name pet | | | state animal
+love | 사랑하다 | kin name pet | | | state
 like | 좋아하다 | fruit dish slice drink text film song sport subject animal flower name | | | state
 hate | 싫어하다 | vegetable dish sport subject animal | | | state
 know/knew/known | 알다 | man kin name song story | | well | state
 remember | 기억하다 | man kin name song story film | | well | state
-forget/forgot/forgotten | 잊다 | song story question | | | punctual
+forget/forgot/forgotten | 잊다 | song story question | | | punctual accident
 trust | 믿다 | man kin name | | | state
 invite | 초대하다 | man kin name | | | punctual
 visit | 방문하다 | city visitable | | | punctual
@@ -73,7 +74,7 @@ carry | 나르다/르 | portable | | pace care
 throw/threw/thrown | 던지다 | throwable | play | | punctual
 choose/chose/chosen | 고르다/르 | text clothes picture flower fruit film belonging | | pace care
 build/built | 짓다/ㅅ | house | | pace
-break/broke/broken | 깨다 | breakable | | | punctual
+break/broke/broken | 깨다 | breakable | | | punctual accident
 ride/rode/ridden | 타다 | ridden | | skill
 take/took/taken | 타다 | public | | | punctual
 drive/drove/driven | 운전하다 | driven | | care skill
@@ -83,7 +84,7 @@ study | 공부하다 | subject | study | hard quiet alone
 understand/understood | 이해하다 | problem story text poem | | well | state
 explain | 설명하다 | problem story | study | pace care
 solve | 풀다 | problem question | study | pace alone
-order | 주문하다 | drink soup bibimbap ramyeon curry pizza salad hamburger sandwich cake | eat
+order | 주문하다 | drink soup bibimbap ramyeon curry pizza salad hamburger sandwich cake | order
 collect | 모으다 | collectable
 pick | 따다 | fruit | garden | pace care
 hide/hid/hidden | 숨기다 | small letter gift | | quiet | punctual
@@ -96,7 +97,7 @@ follow | 따라가다 | man kin name pet | | quiet | animal
 praise | 칭찬하다 | man kin name song picture
 wake/woke/woken | 깨우다 | kin name pet | home | quiet | punctual
 fold | 접다 | foldable | home | pace care
-hang/hung | 걸다 | hangable | home | care | punctual
+hang/hung | 걸다 | hangable | | care | punctual
 copy | 베끼다 | poem letter article | study | pace
 finish | 끝내다 | assignment report novel essay | | | punctual
 respect | 존경하다 | man kin name | | | state
@@ -133,8 +134,8 @@ swim/swam/swum | 수영하다 | swim | pace alone
 work | 일하다 | work | hard quiet
 study | 공부하다 | study | hard quiet alone
 rest | 쉬다 | rest | quiet alone | animal
-dance | 춤추다 | dance | skill alone
-sing/sang/sung | 노래하다 | dance | skill loud
+dance | 춤을 추다 | dance | skill alone
+sing/sang/sung | 노래를 부르다/르 | dance | skill loud
 exercise | 운동하다 | exercise | hard alone
 cry | 울다 | home | loud quiet
 laugh | 웃다 | meet | loud
@@ -145,15 +146,15 @@ shout | 소리치다 | play | loud
 jump | 뛰어오르다/르 | play | | punctual animal
 wait | 기다리다 | wait | quiet alone
 travel | 여행하다 | | alone
-cook | 요리하다 | cook | skill care
+cook | 요리하다 | cook | care
 paint | 그림을 그리다 | draw | skill quiet
 take/took/taken a walk | 산책하다 | walk | alone
 take/took/taken a shower | 샤워하다 | home | pace
 make/made a phone call | 전화를 걸다 | wait | quiet
 take/took/taken pictures | 사진을 찍다 | walk see | skill
-fall/fell/fallen down | 넘어지다 | play | | punctual
-cough | 기침하다 | meet | loud
-yawn | 하품하다 | study | loud
+fall/fell/fallen down | 넘어지다 | play | | punctual accident
+cough | 기침하다 | meet | loud | accident
+yawn | 하품하다 | study | loud | accident
 camp | 야영하다 | walk | alone
 shop | 장을 보다 | market | pace alone
 fish | 낚시하다 | fish | quiet alone
