@@ -476,14 +476,17 @@ def test_articles_fit_the_next_word(aligned: dict[str, list[AlignedPair]]) -> No
                 assert article == ("an" if takes_an or word.startswith(("hour", "honest")) else "a")
 
 
-def test_particles_fit_every_word(aligned: dict[str, list[AlignedPair]]) -> None:
-    """을 only after a consonant, 를 only after a vowel, in the whole corpus."""
-    for pair in aligned["train"]:
-        for word in pair.korean.strip(".?").split():
-            if len(word) > 1 and word.endswith("를"):
-                assert split(word[-2])[2] == 0, word
-            if len(word) > 1 and word.endswith("을"):
-                assert split(word[-2])[2] != 0, word
+def test_no_noun_has_the_wrong_particle(aligned: dict[str, list[AlignedPair]]) -> None:
+    written = {word for pairs in aligned.values() for pair in pairs for word in pair.korean.split()}
+    nouns = [entry.korean.split()[-1] for group in lexicon.NOUNS.values() for entry in group]
+    right = wrong = 0
+    for word in nouns:
+        ends_in_vowel = split(word[-1])[2] == 0
+        right += word + ("를" if ends_in_vowel else "을") in written
+        wrong += word + ("을" if ends_in_vowel else "를") in written
+        wrong += word + ("은" if ends_in_vowel else "는") in written
+    assert right > 300
+    assert wrong == 0
 
 
 def test_links_lie_within_the_sentences(aligned: dict[str, list[AlignedPair]]) -> None:

@@ -91,15 +91,17 @@ class Clauses(Phrases):
         """The action with where, how, with whom, with what and for how long."""
         verb, when = action.verb, self.suited(when, action.verb)
         clause = _clause(subject, action, when)
-        if verb.manners and not when.negative and self.happens(0.3 * share):
+        # "… the house that I cleaned with a brush": whose brush? So neither brush nor manner there.
+        is_heavy = isinstance(action.object, NounPhrase) and action.object.relative is not None
+        if verb.manners and not is_heavy and not when.negative and self.happens(0.3 * share):
             manner = self.one(lexicon.MANNERS[self.one(verb.manners)])
             clause = replace(clause, manner=manner)
         if verb.activity and self.happens(0.5 * share):
             clause = replace(clause, place=self.place_for(self.one(verb.activity)))
-        if verb.english.base in _TOOLS and self.happens(0.3 * share):
+        if verb.english.base in _TOOLS and not is_heavy and self.happens(0.3 * share):
             tool = NounPhrase(lexicon.noun(self.one(_TOOLS[verb.english.base])), "a")
             clause = replace(clause, means=Oblique("with", tool, "by"))
-        if "punctual" in verb.remarks:
+        if "punctual" in verb.remarks or is_heavy:
             return clause
         is_alone = clause.manner is not None and clause.manner.kind == "alone"
         if verb.activity and not is_alone and self.happens(0.2 * share):
@@ -148,7 +150,7 @@ class Clauses(Phrases):
         """Somebody gives something to somebody."""
         verb = self.fresh(lexicon.GIVING)
         thing = self.phrase_for(self.fresh(verb.takes), verb, when.negative)
-        return _clause(subject, Action(verb, self._modified(thing), self.acquaintance()), when)
+        return _clause(subject, Action(verb, thing, self.acquaintance()), when)
 
     def animal_action(self, when: When) -> Clause:
         """An animal does what animals do."""

@@ -47,15 +47,18 @@ class Inventor(Clauses):
 
     def sentence(self) -> Sentence:
         """A statement or question of any kind."""
-        self._used.clear()
+        self.begin(tuple(lexicon.PRONOUNS))
         kind = self.weighted({"clause": 0.43, "joined": 0.4, "question": 0.17})
         if kind == "question":
             return Sentence(self.question(), True)
         return Sentence(self.joined() if kind == "joined" else self.clause())
 
     def long_sentence(self) -> Sentence:
-        """Two sentences' worth, joined by "and" or "but"; one of them or both are joined too."""
-        self._used.clear()
+        """Two sentences' worth, joined by "and" or "but"; one of them or both are joined too.
+
+        Their subjects are never "he", "she" or "they", which could be anybody in the other one.
+        """
+        self.begin(("I", "we"))
         kind = self.weighted({"first": 0.35, "second": 0.35, "both": 0.3})
         first = self.clause() if kind == "second" else self.joined()
         second = self.clause() if kind == "first" else self.joined()

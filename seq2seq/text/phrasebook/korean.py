@@ -304,7 +304,7 @@ def _verb(clause: Clause, ending: str) -> list[Word]:
     읽- → 읽고 있- → 읽고 있지 않- → 읽고 있지 않았- → 읽고 있지 않았습니다
     """
     chain = _Chain(clause)
-    is_progressive = clause.aspect == "progressive" and ending != "while"
+    is_progressive = clause.aspect == "progressive"
     if is_progressive:
         chain.push(chain.stem.plus("고"), _EXISTS, "tense")
     is_negative = clause.negative or _is_negative(clause.frequency)

@@ -78,7 +78,7 @@ song 곡 it: song 노래
 film 편 it: movie 영화, play 연극, drama 드라마, cartoon 만화_영화
 picture 장 it: picture 그림, portrait 초상화, poster 포스터
 problem 개 it: problem 문제, question 질문, assignment 과제
-story 개 it: story 이야기, secret 비밀, news/- 소식, plan 계획
+tale 개 it: story 이야기, secret 비밀, news/- 소식, plan 계획
 subject - it: math/- 수학, history/- 역사, Korean/- 한국어, English/- 영어, science/- 과학,
  music/- 음악, art/- 미술, philosophy/- 철학, French/- 프랑스어, biology/- 생물학, law/- 법학
 sport - it: soccer/- 축구, baseball/- 야구, tennis/- 테니스, basketball/- 농구, volleyball/- 배구,

@@ -60,6 +60,7 @@ class Phrases(Times):
         super().__init__(generator)
         self._richness = richness
         self._used: set[object] = set()
+        self._pronouns: tuple[str, ...] = ()
 
     def fresh(self, choices: Sequence[T]) -> T:
         """One that this sentence does not have yet, if there is any such."""
@@ -80,8 +81,14 @@ class Phrases(Times):
             return self.somebody(self.fresh(PEOPLE))
         return self.known_person()
 
-    def known_person(self, pronouns: Sequence[str] = ("I", "we", "he", "she", "they")) -> Phrase:
+    def begin(self, pronouns: tuple[str, ...]) -> None:
+        """Start a new sentence, in which these pronouns may be subjects."""
+        self._used.clear()
+        self._pronouns = pronouns
+
+    def known_person(self, pronouns: tuple[str, ...] = ()) -> Phrase:
         """Somebody who can be spoken about: a name, a pronoun, my friend, the man."""
+        pronouns = pronouns or self._pronouns
         kind = self.weighted({"noun": 0.38, "name": 0.3, "pronoun": 0.2, "kin": 0.12})
         if kind == "pronoun" and not any(lexicon.PRONOUNS[word] in self._used for word in pronouns):
             return Someone(self.fresh([lexicon.PRONOUNS[word] for word in pronouns]))
@@ -158,7 +165,8 @@ class Phrases(Times):
 
     def _kinds(self, noun: Noun, verb: Verb) -> dict[str, float]:
         """The determiners that suit, and how often."""
-        if noun.group in ("indoors", "outdoors", "container", "opening"):
+        is_place = noun.group in ("indoors", "outdoors", "container", "opening")
+        if is_place or verb.english.base in ("live", "sit", "stay"):
             return {"the": 1.0}
         if "state" in verb.remarks and noun.is_living:
             return {"the": 0.7, "this": 0.15, "that": 0.15}
@@ -227,4 +235,7 @@ class Phrases(Times):
         if place.noun.group == "city":
             return Oblique(place.preposition, NounPhrase(place.noun, ""), particle)
         adjective = self.adjective(place.noun) if self.happens(self._richness) else None
-        return Oblique(place.preposition, NounPhrase(place.noun, adjective=adjective), particle)
+        phrase = NounPhrase(place.noun, adjective=adjective)
+        return Oblique(
+            place.preposition, phrase, particle, "옆" if place.preposition == "by" else ""
+        )

@@ -48,7 +48,7 @@ draw/drew/drawn | 그리다 | drawable | draw | pace quiet skill
 see/saw/seen | 보다 | man kin animal name ship | see | | punctual animal
 watch | 보다 | film | theater | quiet alone
 listen to | 듣다/ㄷ | song story | home | quiet alone
-hear/heard | 듣다/ㄷ | story song | | | punctual
+hear/heard | 듣다/ㄷ | tale song | | | punctual
 sing/sang/sung | 부르다/르 | song | dance | skill loud
 meet/met | 만나다 | man kin name | meet | | punctual
 help | 돕다/ㅂ | man kin name | work study | kindly
@@ -58,9 +58,9 @@ wait for | 기다리다 | man kin name awaited | wait | quiet
 love | 사랑하다 | kin name pet | | | state
 like | 좋아하다 | fruit dish slice drink text film song sport subject animal flower name | | | state
 hate | 싫어하다 | vegetable dish sport subject animal | | | state
-know/knew/known | 알다 | man kin name song story | | well | state
-remember | 기억하다 | man kin name song story film | | well | state
-forget/forgot/forgotten | 잊다 | song story question | | | punctual accident
+know/knew/known | 알다 | man kin name song tale | | well | state
+remember | 기억하다 | man kin name song tale film | | well | state
+forget/forgot/forgotten | 잊다 | song tale question | | | punctual accident
 trust | 믿다 | man kin name | | | state
 invite | 초대하다 | man kin name | | | punctual
 visit | 방문하다 | city visitable | | | punctual
@@ -82,7 +82,7 @@ use | 사용하다 | machine tool pen | work
 learn | 배우다 | subject sport strings keys winds song | | hard
 study | 공부하다 | subject | study | hard quiet alone
 understand/understood | 이해하다 | problem story text poem | | well | state
-explain | 설명하다 | problem story | study | pace care
+explain | 설명하다 | problem tale | study | pace care
 solve | 풀다 | problem question | study | pace alone
 order | 주문하다 | drink soup bibimbap ramyeon curry pizza salad hamburger sandwich cake | order
 collect | 모으다 | collectable
@@ -120,7 +120,7 @@ show/showed/shown | to | 보여 주다 | showable
 lend/lent | to | 빌려주다 | lendable
 teach/taught | to | 가르치다 | taught
 sell/sold | to | 팔다 | sold
-explain | to | 설명하다 | problem story
+explain | to | 설명하다 | problem tale
 read/read | to | 읽어 주다 | text letter poem
 bring/brought | to | 가져다주다 | giftable
 """
