@@ -241,7 +241,8 @@ class Inventor(Clauses):
             noun = self.fresh(verb.takes)
             if not isinstance(noun, Noun):
                 continue
-            is_countable = bool(noun.plural) and not noun.always_plural and noun.counter != "곳"
+            is_countable = bool(noun.plural) and not noun.always_plural
+            is_countable = is_countable and noun.group not in ("kin", "indoors", "outdoors")
             if kind == "what" or is_countable:
                 break
         thing: Phrase = NounPhrase(noun, kind, plural=kind == "how many")

@@ -244,7 +244,7 @@ def _opening(clause: Clause, is_main: bool, without: Phrase | None) -> list[Word
     match clause.predicate:
         case Presence(location, exists=True):
             return time + _circumstance(location, clause.predicate) + subject
-    if clause.time_first or (is_main and not is_topic):
+    if clause.time_first or (is_main and not is_topic and not _is_heavy(clause.subject)):
         return time + subject
     return subject + time
 
@@ -439,11 +439,18 @@ def _add_tense(chain: _Chain, clause: Clause, ending: str) -> None:
     elif is_past:
         chain.stem = chain.stem.past()
     elif clause.tense == "future":
-        is_promise = ending == "statement" and _is_speaker(clause.subject)
-        if is_promise and not chain.stem.is_adjective:
+        if ending == "statement" and _is_promise(clause) and not chain.stem.is_adjective:
             chain.stem = chain.stem.intention()
         else:
             chain.push(chain.stem.prospective, copula("것"), "tense")
+
+
+def _is_promise(clause: Clause) -> bool:
+    """Whether the future is what the speaker means to do: -겠-; nobody means to fall down."""
+    match clause.predicate:
+        case Action(verb) if "accident" in verb.remarks:
+            return False
+    return _is_speaker(clause.subject)
 
 
 def _attributive(verb: Stem, tense: str) -> str:

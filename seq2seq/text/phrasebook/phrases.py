@@ -23,6 +23,10 @@ _AT_HOME = ("home", "rest", "read", "study", "cook", "eat", "drink")
 _NO_JOBS = ("man", "woman", "boy", "girl", "child", "king", "queen", "prince", "princess")
 JOBS = [noun for noun in PEOPLE if noun.english not in _NO_JOBS]
 _FEW_ONLY = ("keys", "strings", "winds", "machine", "vehicle", "ride", "house", "ship", "surface")
+_RATHER_ONE = (
+    *("indoors", "outdoors", "container", "opening"),
+    *("clothes", "headwear", "handwear"),
+)
 _ONE_EACH = ("wife", "husband")
 
 
@@ -176,7 +180,17 @@ class Phrases(Times):
             if not noun.measure:
                 return {"the": 1.0}
             return {"the": 0.4, "": 0.25, "number": 0.2, "a": 0.15}
-        if verb.english.base in ("wear", "take off", "drive", "ride", "take", "play", "push"):
+        if verb.english.base in (
+            "wear",
+            "take off",
+            "drive",
+            "ride",
+            "take",
+            "play",
+            "push",
+            "learn",
+            "teach",
+        ):
             return {"the": 0.5, "a": 0.3, "this": 0.1, "that": 0.1}
         return {
             "the": 0.42, "a": 0.22, "number": 0.2, "this": 0.05, "that": 0.05, "several": 0.04,
@@ -190,8 +204,7 @@ class Phrases(Times):
         plural = countable and kind in ("number", "several", "many")
         if countable and kind in ("the", "this", "that"):
             share = 0.25 if noun.is_living else 0.06
-            is_place = noun.group in ("indoors", "outdoors", "container", "opening")
-            plural = self.happens(share) and not is_place
+            plural = noun.group not in _RATHER_ONE and self.happens(share)
         adjective = None if kind == "many" else self.adjective(noun)
         phrase = NounPhrase(noun, kind, plural, number, adjective)
         if adjective and kind == "the" and countable and self.happens(0.12):
@@ -236,6 +249,5 @@ class Phrases(Times):
             return Oblique(place.preposition, NounPhrase(place.noun, ""), particle)
         adjective = self.adjective(place.noun) if self.happens(self._richness) else None
         phrase = NounPhrase(place.noun, adjective=adjective)
-        return Oblique(
-            place.preposition, phrase, particle, "옆" if place.preposition == "by" else ""
-        )
+        position = "옆" if place.preposition == "by" else ""
+        return Oblique(place.preposition, phrase, particle, position)
