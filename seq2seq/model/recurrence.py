@@ -41,6 +41,7 @@ from torch.autograd.function import once_differentiable
 
 from seq2seq.model.attention import AdditiveAttention, Attention, DotAttention, GeneralAttention
 from seq2seq.model.cells import CellState, GRUCell, LSTMCell, RecurrentCell, RNNCell
+from seq2seq.model.products import linear, product_type
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # δ ∘ y ∘ (1 − y)
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input  # δ ∘ (1 − y²)
@@ -88,14 +89,12 @@ def attend_and_recur(
     elif isinstance(attention, DotAttention):
         keys = keys * attention.scale
     inputs = nn.functional.linear(tokens.transpose(0, 1), token_weight, cell.bias)
-    device = tokens.device.type
     dtype = cell.bias.dtype
-    low_precision = torch.is_autocast_enabled(device)
     # Under autocast some of these come in low precision and some do not. In the loop all but the
     # products with weights is in the weights' own type.
     hiddens, contexts = _AttendAndRecur.apply(  # type: ignore[no-untyped-call]
         _TRACES[type(cell)],
-        torch.get_autocast_dtype(device) if low_precision else dtype,
+        product_type(cell.bias),
         *(part.to(dtype) for part in (inputs, *start, keys, values)),
         is_padding,
         context_weight,
@@ -218,7 +217,7 @@ def _advance(
     gates = inputs.shape[2]
     blocked = torch.zeros_like(run.weights[0]).masked_fill_(is_padding, -math.inf)
     for step in range(len(inputs)):
-        recurrent = _linear(run.hiddens[step], run.recurrent_weight)
+        recurrent = linear(run.hiddens[step], run.recurrent_weight)
         if recurrent_bias is not None:
             recurrent += recurrent_bias
         if run.score_weight is not None:
@@ -226,7 +225,7 @@ def _advance(
         scores = scorer.scores(run.queries[step]).add_(blocked)
         weights = torch.softmax(scores, -1, out=run.weights[step])
         torch.bmm(weights[:, None], run.values, out=run.contexts[step][:, None])
-        projected = _linear(run.contexts[step], run.context_weight).add_(inputs[step])
+        projected = linear(run.contexts[step], run.context_weight).add_(inputs[step])
         trace.advance(step, projected, recurrent[:, :gates], run.hiddens)
 
 
@@ -246,7 +245,7 @@ def _retreat(
         hidden += hiddens[step]
         gradient = _StepGradient(hidden, cell, inputs[step], recurrent[step, :, :gates])
         trace.retreat(step, run.hiddens, gradient)
-        context = contexts[step].add_(_linear(inputs[step], run.context_weight.t()))
+        context = contexts[step].add_(linear(inputs[step], run.context_weight.t()))
         seen = torch.bmm(context[:, None], run.values.transpose(1, 2))[:, 0]
         seen *= run.weights[step]
         torch.addcmul(seen, run.weights[step], seen.sum(1, True), value=-1, out=scores[step])
@@ -255,7 +254,7 @@ def _retreat(
             hidden += query
         else:
             recurrent[step, :, gates:] = query
-        hidden += _linear(recurrent[step], run.recurrent_weight.t())
+        hidden += linear(recurrent[step], run.recurrent_weight.t())
     keys, score_weight = scorer.finish(scores, run.queries)
     return (
         inputs,
@@ -319,11 +318,6 @@ class _Scorer(NamedTuple):
         if self.score_weight is None:
             return torch.bmm(scores.permute(1, 2, 0), queries.transpose(0, 1)), None
         return self.of_keys.mul_(self.score_weight), self.of_score_weight
-
-
-def _linear(x: Tensor, weight: Tensor) -> Tensor:
-    """The product x Wᵀ, worked out in the type of W and given in the type of x."""
-    return torch.mm(x.to(weight.dtype), weight.t()).to(x.dtype)
 
 
 def _sum_of_outer(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.model.products import linear, product_type
+from seq2seq.text.batches import Batch
 from seq2seq.text.tokenizer import PADDING
 
-if TYPE_CHECKING:
-    from seq2seq.text.batches import Batch
+# Logits alive at a time, numbers: few enough for a CPU's cache, enough to keep a GPU busy.
+LOGITS_AT_ONCE = {"cpu": 2**21, "cuda": 2**26}
 
 
 class Loss(NamedTuple):
@@ -22,11 +26,8 @@ class Loss(NamedTuple):
 
 
 def token_loss(model: EncoderDecoder, batch: Batch, label_smoothing: float) -> Loss:
-    """The loss of one batch.
+    """The loss of one batch: see `smoothed_cross_entropy`.
 
-        total = Σ over tokens of (1 − ε) · (−log p(token)) + ε · mean over vocabulary of −log p
-
-    Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", section 7.
     Only real tokens ever meet the vocabulary: padding costs no logits.
 
     Args:
@@ -38,9 +39,131 @@ def token_loss(model: EncoderDecoder, batch: Batch, label_smoothing: float) -> L
     labels = batch.target[:, 1:]
     is_token = labels != PADDING
     labels = labels[is_token]
-    logits = model.output(readouts[is_token])  # [tokens, vocabulary]
-    total = nn.functional.cross_entropy(
-        logits, labels, reduction="sum", label_smoothing=label_smoothing
+    total, nll = smoothed_cross_entropy(
+        readouts[is_token], model.output_weight, model.output_bias, labels, label_smoothing
     )
-    nll = nn.functional.cross_entropy(logits.detach(), labels, reduction="sum")
     return Loss(total, nll, len(labels))
+
+
+def smoothed_cross_entropy(
+    readouts: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, label_smoothing: float
+) -> tuple[Tensor, Tensor]:
+    """Vocabulary projection and loss in one, over chunks of tokens.
+
+        log p = log softmax(W readout + b)
+        total = Σ over tokens of (1 − ε) · (−log p(label)) + ε · mean over vocabulary of −log p
+
+    Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", section 7;
+    ε as in `torch.nn.functional.cross_entropy`. The gradient in the logits is
+    p − ε / vocabulary − (1 − ε) · [token = label], so that one softmax serves loss and gradients,
+    and each chunk's logits are gone before the next one's.
+
+    Args:
+        readouts: [tokens, readout].
+        weight: W, [vocabulary, readout].
+        bias: b, [vocabulary].
+        labels: [tokens], int64.
+        label_smoothing: ε.
+
+    Returns:
+        `total`, differentiable once, and the negative log-likelihood −Σ log p(label), detached.
+    """
+    wants_gradient = torch.is_grad_enabled() and any(
+        part.requires_grad for part in (readouts, weight, bias)
+    )
+    total, nll = _SmoothedCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        readouts, weight, bias, labels, label_smoothing, wants_gradient, product_type(weight)
+    )
+    return total, nll
+
+
+class _SmoothedCrossEntropy(torch.autograd.Function):
+    """Works out the gradients on the way forwards; backward has only to scale them."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        readouts: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        labels: Tensor,
+        label_smoothing: float,
+        wants_gradient: bool,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor]:
+        gradients = _Gradients.zeros(readouts, weight, bias) if wants_gradient else None
+        with torch.autocast(weight.device.type, enabled=False):
+            total, nll = _sum_over_chunks(
+                readouts.to(weight.dtype),
+                weight.to(dtype),
+                bias,
+                labels,
+                label_smoothing,
+                gradients,
+            )
+        ctx.gradients = gradients
+        ctx.mark_non_differentiable(nll)
+        return total, nll
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, total: Tensor, nll: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.gradients is None:
+            raise RuntimeError("The loss was differentiated already; work it out again.")
+        # In place, and therefore once: a second copy of W's gradient would cost more than it.
+        readouts, weight, bias = (part.mul_(total) for part in ctx.gradients)
+        ctx.gradients = None
+        return readouts, weight, bias, None, None, None, None
+
+
+class _Gradients(NamedTuple):
+    """Of the total, in the loss's three inputs."""
+
+    readouts: Tensor  # [tokens, readout]
+    weight: Tensor  # [vocabulary, readout]
+    bias: Tensor  # [vocabulary]
+
+    @classmethod
+    def zeros(cls, readouts: Tensor, weight: Tensor, bias: Tensor) -> _Gradients:
+        return cls(torch.empty_like(readouts), torch.zeros_like(weight), torch.zeros_like(bias))
+
+
+def _sum_over_chunks(
+    readouts: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    labels: Tensor,
+    label_smoothing: float,
+    gradients: _Gradients | None,
+) -> tuple[Tensor, Tensor]:
+    """Total and negative log-likelihood; fills `gradients` where they are wanted."""
+    vocabulary = len(weight)
+    rows = max(1, LOGITS_AT_ONCE.get(weight.device.type, 2**21) // vocabulary)
+    total, nll = bias.new_zeros(()), bias.new_zeros(())
+    room = bias.new_empty(min(rows, len(labels)), vocabulary)
+    for start in range(0, len(labels), rows):
+        chunk = slice(start, start + rows)
+        readout, label = readouts[chunk], labels[chunk, None]
+        logits = linear(readout, weight, bias)
+        p = torch.softmax(logits, -1, out=room[: len(label)])
+        # log Σ exp logits, from the likeliest token, whose probability cannot vanish.
+        log_sum = logits.amax(-1) - p.amax(-1).log()
+        of_chunk = (log_sum - logits.gather(1, label)[:, 0]).sum()
+        nll += of_chunk
+        total += (1 - label_smoothing) * of_chunk
+        total += label_smoothing * (log_sum.sum() - logits.sum() / vocabulary)
+        if gradients is not None:
+            p -= label_smoothing / vocabulary
+            p.scatter_add_(1, label, p.new_full((1, 1), label_smoothing - 1).expand_as(label))
+            gradients.readouts[chunk] = linear(p, weight.t())
+            _add_product(gradients.weight, p.to(weight.dtype).t(), readout.to(weight.dtype))
+            gradients.bias.add_(p.sum(0))
+    return total, nll
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add the product left right to the total, in place."""
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right
