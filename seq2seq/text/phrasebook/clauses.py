@@ -84,24 +84,29 @@ class Clauses(Phrases):
                 return self.giving(subject, when)
         verb = self.fresh(DEEDS)
         when = self.suited(when, verb)
-        thing = self._modified(self.thing(verb, when.negative))
+        thing = self.thing(verb, when.negative)
+        if when.time is None or when.time_first:
+            thing = self._modified(thing)
         return self.deed(subject, Action(verb, thing), when, share)
 
     def deed(self, subject: Phrase, action: Action, when: When, share: float) -> Clause:
         """The action with where, how, with whom, with what and for how long."""
         verb, when = action.verb, self.suited(when, action.verb)
         clause = _clause(subject, action, when)
-        # "… the house that I cleaned with a brush": whose brush? So neither brush nor manner there.
+        # "… the house that I cleaned with a brush": whose brush? After a relative clause nothing
+        # more is told of the main one, so that the translation stays settled.
         is_heavy = isinstance(action.object, NounPhrase) and action.object.relative is not None
-        if verb.manners and not is_heavy and not when.negative and self.happens(0.3 * share):
+        if is_heavy:
+            return clause
+        if verb.manners and not when.negative and self.happens(0.3 * share):
             manner = self.one(lexicon.MANNERS[self.one(verb.manners)])
             clause = replace(clause, manner=manner)
         if verb.activity and self.happens(0.5 * share):
             clause = replace(clause, place=self.place_for(self.one(verb.activity)))
-        if verb.english.base in _TOOLS and not is_heavy and self.happens(0.3 * share):
+        if verb.english.base in _TOOLS and self.happens(0.3 * share):
             tool = NounPhrase(lexicon.noun(self.one(_TOOLS[verb.english.base])), "a")
             clause = replace(clause, means=Oblique("with", tool, "by"))
-        if "punctual" in verb.remarks or is_heavy:
+        if "punctual" in verb.remarks:
             return clause
         is_alone = clause.manner is not None and clause.manner.kind == "alone"
         if verb.activity and not is_alone and self.happens(0.2 * share):
@@ -307,7 +312,8 @@ class Clauses(Phrases):
         if self.happens(0.4):
             content = self.quality()
         else:
-            content = self.action(self.person(), self.any_time()._replace(time_first=False))
+            agent = self.known_person(("I", "we"))
+            content = self.action(agent, self.any_time()._replace(time_first=False))
         if isinstance(content.subject, NounPhrase) and content.subject.determiner == "that":
             content = replace(content, subject=replace(content.subject, determiner="the"))
         return _clause(subject, Saying(self.one(lexicon.SAYING), content), When("present"))

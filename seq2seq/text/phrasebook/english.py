@@ -210,6 +210,8 @@ def agreement(phrase: Phrase) -> str:
 
 def _oblique(oblique: Oblique) -> list[Word]:
     phrase = oblique.phrase
+    if isinstance(phrase, Gap):
+        return []
     is_home = isinstance(phrase, NounPhrase) and phrase.noun.group == "home"
     preposition = "" if is_home and oblique.preposition == "to" else oblique.preposition
     return _words(preposition, (oblique, "case")) + _phrase(phrase)

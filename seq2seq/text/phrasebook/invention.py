@@ -205,7 +205,7 @@ class Inventor(Clauses):
         tense: Tense = self.weighted({"past": 0.6, "future": 0.4})
         match kind:
             case "who":
-                return replace(self.action(Asked("who"), self.when("past")), time_first=False)
+                return self.action(Asked("who"), self.when("past")._replace(time_first=False))
             case "what" | "how many" | "which":
                 return self._about_object(kind, subject, tense)
             case "where":

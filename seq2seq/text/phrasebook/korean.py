@@ -158,8 +158,8 @@ def _circumstance(part: Oblique | Adverb | None, owner: object) -> list[Word]:
     return _oblique(part) if isinstance(part, Oblique) else _adverb(part, owner)
 
 
-def _is_heavy(phrase: Phrase | None) -> bool:
-    """Whether a phrase opens with a clause, which would draw in a place or receiver before it."""
+def _is_heavy(phrase: Phrase) -> bool:
+    """Whether a phrase opens with a clause, which would draw in a time before it."""
     return isinstance(phrase, NounPhrase) and phrase.relative is not None
 
 
@@ -223,9 +223,6 @@ def _clause(
     words += _adverb(clause.reason, clause)
     if clause.purpose:
         words += _clause(clause.purpose, "purpose", False)
-    match clause.predicate:
-        case Action(verb, thing) if _is_heavy(thing):
-            words += _object(thing, verb.case)
     words += _circumstance(clause.place, clause)
     if clause.company:
         words += _oblique(clause.company, "함께")
@@ -273,9 +270,7 @@ def _complement(clause: Clause) -> list[Word]:
         case Action(verb, thing, receiver, goal):
             words = _phrase(receiver, "에게", (predicate, "receiver")) if receiver else []
             words += _circumstance(clause.means, clause)
-            if not _is_heavy(thing):
-                words += _object(thing, verb.case)
-            return words + _circumstance(goal, predicate)
+            return words + _object(thing, verb.case) + _circumstance(goal, predicate)
         case Quality(than=than):
             return _phrase(than, "보다", (predicate, "than")) if than else []
         case Presence(location, exists):

@@ -18,7 +18,7 @@ sick | 아프다 | man kin name animal | passing
 lonely | 외롭다/ㅂ | man kin name | passing
 nervous | 초조하다 | man kin name | passing
 bored | 심심하다 | man kin name | passing
-young | 젊다 | man
+young | 젊다 | adult
 tall | 키가 크다 | man kin name giraffe
 smart | 똑똑하다 | man kin name animal
 brave | 용감하다 | man kin name

@@ -98,6 +98,7 @@ city - it: Seoul/- 서울, Busan/- 부산, Tokyo/- 도쿄, Paris/- 파리, Londo
 
 # Smaller groups inside the groups above, for verbs that are particular.
 SUBGROUPS = """
+adult: man, woman, doctor, farmer, king, queen, soldier, poet, painter, singer, judge, pilot, lawyer
 edible: egg, cookie, sandwich, hamburger, doughnut, dumpling, pancake, rice_ball
 bakeable: bread, cake, pizza, cookie
 peelable: apple, pear, orange, persimmon, mango, kiwi, carrot, potato, onion, cucumber,

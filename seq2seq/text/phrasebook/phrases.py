@@ -23,6 +23,7 @@ _AT_HOME = ("home", "rest", "read", "study", "cook", "eat", "drink")
 _NO_JOBS = ("man", "woman", "boy", "girl", "child", "king", "queen", "prince", "princess")
 JOBS = [noun for noun in PEOPLE if noun.english not in _NO_JOBS]
 _FEW_ONLY = ("keys", "strings", "winds", "machine", "vehicle", "ride", "house", "ship", "surface")
+_ONE_AT_A_TIME = ("drive", "ride", "take", "play", "push", "learn", "teach")
 _RATHER_ONE = (
     *("indoors", "outdoors", "container", "opening"),
     *("clothes", "headwear", "handwear"),
@@ -176,21 +177,14 @@ class Phrases(Times):
             return {"the": 0.7, "this": 0.15, "that": 0.15}
         if verb.english.base == "count":
             return {"the": 0.3, "number": 0.7}
+        is_dressing = verb.english.base in ("wear", "take off")
+        if noun.always_plural and is_dressing:
+            return {"the": 0.5, "": 0.35, "a": 0.15}
         if noun.always_plural or noun.is_mass:
             if not noun.measure:
                 return {"the": 1.0}
             return {"the": 0.4, "": 0.25, "number": 0.2, "a": 0.15}
-        if verb.english.base in (
-            "wear",
-            "take off",
-            "drive",
-            "ride",
-            "take",
-            "play",
-            "push",
-            "learn",
-            "teach",
-        ):
+        if is_dressing or verb.english.base in _ONE_AT_A_TIME:
             return {"the": 0.5, "a": 0.3, "this": 0.1, "that": 0.1}
         return {
             "the": 0.42, "a": 0.22, "number": 0.2, "this": 0.05, "that": 0.05, "several": 0.04,
