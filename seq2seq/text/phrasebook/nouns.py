@@ -132,7 +132,7 @@ countable: sheep, duck, chicken, apple, cookie, ticket, stamp, photo, cow, tulip
 drawable: flower, rose, tree, house, dog, cat, horse, ship, king, queen, giraffe, lion
 foldable: shirt, towel, blanket, map, pants, jeans, sweater, skirt, jacket
 hangable: picture, coat, clock, mirror, map, portrait, poster, jacket, suit
-written: letter, postcard, poem, essay, report, article, novel, diary, song
+written: letter, postcard, poem, essay, report, article, novel, diary
 giftable: apple, book, novel, letter, flower, rose, ring, gift, cookie, cake, coffee, watch, doll,
  toy, umbrella, card, photo, ticket, key, hat, gloves, orange, magazine, tulip, pencil, necklace
 sendable: letter, postcard, gift, photo, card, book, flower, box, rose, report

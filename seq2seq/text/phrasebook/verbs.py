@@ -42,7 +42,7 @@ make/made | 만들다 | homemade | cook | pace care skill
 bake | 굽다/ㅂ | bakeable | cook | care skill
 cut/cut | 자르다/르 | cuttable | cook | pace care
 peel | 깎다 | peelable | cook | pace care
-plant | 심다 | flower tree | garden | care
+plant | 심다 | flower tree | | care
 water | 에 물을 주다 | flower tree | garden | care
 draw/drew/drawn | 그리다 | drawable | draw | pace quiet skill
 see/saw/seen | 보다 | man kin animal name ship | see | | punctual animal
@@ -142,7 +142,7 @@ laugh | 웃다 | meet | loud
 smile | 미소를 짓다/ㅅ | meet
 play | 놀다 | play | quiet | animal
 get/got/gotten up | 일어나다 | | hour | punctual
-shout | 소리치다 | play | loud
+shout | 소리치다 | play |
 jump | 뛰어오르다/르 | play | | punctual animal
 wait | 기다리다 | wait | quiet alone
 travel | 여행하다 | | alone
