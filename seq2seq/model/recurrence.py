@@ -189,7 +189,7 @@ class _AttendAndRecur(torch.autograd.Function):
             hiddens[:-1] if score_weight is None else inputs.new_empty(steps, *keys[:, 0].shape),
             keys,
             values,
-            context_weight.to(product_type),
+            context_weight.to(product_type).contiguous(),
             recurrent_weight.to(product_type),
             score_weight,
         )
