@@ -44,7 +44,7 @@ def add_ing(word: str) -> str:
 
 def comparative(adjective: str) -> str:
     """Bigger, happier, cheaper; of two syllables and more: more famous."""
-    irregular = {"good": "better", "bad": "worse", "far": "farther"}
+    irregular = {"good": "better", "bad": "worse", "far": "farther", "narrow": "narrower"}
     if adjective in irregular:
         return irregular[adjective]
     if _y_to_i(adjective) and len(re.findall("[aeiouy]+", adjective)) == 2:
@@ -56,7 +56,7 @@ def comparative(adjective: str) -> str:
 
 def superlative(adjective: str) -> str:
     """Biggest, happiest; most famous."""
-    irregular = {"good": "best", "bad": "worst", "far": "farthest"}
+    irregular = {"good": "best", "bad": "worst", "far": "farthest", "narrow": "narrowest"}
     if adjective in irregular:
         return irregular[adjective]
     form = comparative(adjective)
