@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 
@@ -71,5 +72,51 @@ def attention_map(
         bar.outline.set_visible(False)
         try:
             figure.savefig(path)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+class Curves(NamedTuple):
+    """One small plot: some lines over a logarithmic scale of sizes."""
+
+    x_label: str
+    y_label: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]  # label -> points
+
+
+def line_plots(plots: Sequence[Curves], path: Path) -> None:
+    """Draw small plots beside one another, both scales logarithmic, with one legend for all.
+
+    Args:
+        plots: from left to right; lines of one label have one colour.
+        path: `.png` or `.svg`.
+
+    Raises:
+        ConfigError: another ending, or a place that cannot be written.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(f"{path} ends in {path.suffix!r}; pictures are .png or .svg.")
+    with rc_context({"font.family": _fonts(), "svg.fonttype": "path", "svg.hashsalt": "seq2seq"}):
+        figure = Figure(figsize=(3.1 * len(plots), 3.0), dpi=150, layout="constrained")
+        labels = list(dict.fromkeys(label for plot in plots for label in plot.lines))
+        for place, plot in enumerate(plots):
+            axes = figure.add_subplot(1, len(plots), place + 1)
+            for label, points in plot.lines.items():
+                colour = f"C{labels.index(label)}"
+                axes.plot(*zip(*points, strict=True), "o-", color=colour, markersize=3, label=label)
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            ticks = sorted({x for points in plot.lines.values() for x, _ in points})
+            axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks], rotation=45)
+            axes.set_xticks([], minor=True)
+            axes.set_xlabel(plot.x_label)
+            axes.set_ylabel(plot.y_label)
+            axes.grid(color="#dddddd", linewidth=0.5)
+            axes.tick_params(labelsize=7)
+        if len(labels) > 1:
+            handles = figure.axes[0].get_legend_handles_labels()
+            figure.legend(*handles, loc="outside upper center", ncols=len(labels), fontsize=8)
+        try:
+            figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
