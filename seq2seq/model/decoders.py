@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from seq2seq.config import ModelSettings
 from seq2seq.model.attention import make_attention
 from seq2seq.model.cells import CellState, make_cell
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import EncodedSource
 from seq2seq.model.layers import RecurrentLayers
 from seq2seq.model.recurrence import attend_and_recur
@@ -91,10 +92,10 @@ class Decoder(nn.Module, ABC):
         super().__init__()
         self.bridge = Bridge(settings, has_cell_state=settings.cell == "lstm")
         self.readout = nn.Sequential(
-            nn.Dropout(settings.dropout),
+            Dropout(settings.dropout),
             nn.Linear(readout_inputs, readout_size),
             nn.Tanh(),
-            nn.Dropout(settings.dropout),
+            Dropout(settings.dropout),
         )
 
     @abstractmethod
@@ -198,7 +199,7 @@ class AttentionDecoder(Decoder):
         self.upper = RecurrentLayers(
             settings.cell, size, size, settings.decoder_layers - 1, dropout=settings.dropout
         )
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def remember(self, encoded: EncodedSource) -> Memory:
         """See `Decoder.remember`: all encoder states, and their keys, computed once."""

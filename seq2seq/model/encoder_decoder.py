@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import ModelSettings
 from seq2seq.model.decoders import DecoderState, Memory, make_decoder
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import Encoder
 
 
@@ -54,13 +55,14 @@ class EncoderDecoder(nn.Module):
         else:
             self.output_weight = self.target_embedding.weight
         self.output_bias = nn.Parameter(torch.zeros(target_vocabulary))
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.word_dropout = settings.word_dropout
 
     def encode(self, source: Tensor, source_lengths: Tensor) -> Memory:
         """Read source sentences: tokens [batch, source], tokens in each row [batch]."""
         embedded = self._embed(self.source_embedding, source)
-        memory: Memory = self.decoder.remember(self.encoder(embedded, source_lengths))
+        lengths = source_lengths.to(source.device)
+        memory: Memory = self.decoder.remember(self.encoder(embedded, lengths))
         return memory
 
     def start(self, memory: Memory) -> DecoderState:

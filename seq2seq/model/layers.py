@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import Cell
 from seq2seq.model.cells import CellState, RecurrentCell, make_cell
+from seq2seq.model.dropout import Dropout
 
 
 class Unrolled(NamedTuple):
@@ -87,7 +88,7 @@ class RecurrentLayers(nn.Module):
         self.backward_cells = nn.ModuleList(
             make_cell(cell, w, hidden_size) for w in widths if bidirectional
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor, start: CellState | None = None) -> Unrolled:
         """Read sentences of these lengths: [batch, time, input], [batch].
