@@ -133,14 +133,18 @@ class SideBySide:
             self._measure_latency(processes, beam)
 
     def _measure_latency(self, processes: Running, beam: int) -> None:
-        found = processes[OURS].ask(
-            "latency", beam=beam, every=LATENCY_EVERY, workload=str(self.path)
+        turn = self.calibration.around(
+            lambda: processes[OURS].ask(
+                "latency", beam=beam, every=LATENCY_EVERY, workload=str(self.path)
+            ),
+            self.tries,
         )
-        values = sorted(found["milliseconds"])
+        values = sorted(turn.result["milliseconds"])
         self.latency[str(beam)] = {
             "sentences": len(values),
             "median": median(values),
             "percentile_99": values[int(0.99 * (len(values) - 1))],
+            "disturbed": turn.disturbed,
         }
 
     def _take(

@@ -196,7 +196,8 @@ def _decode_table(found: dict[str, Any]) -> Iterator[str]:
         yield (
             f"One sentence at a time, {'greedy' if beam == '1' else f'beam {beam}'}, from subwords "
             f"to subwords: {value['median']:.0f} ms in the median, {value['percentile_99']:.0f} ms "
-            f"at the 99th percentile of {value['sentences']:.0f} test sentences.  "
+            f"at the 99th percentile of {value['sentences']:.0f} test sentences"
+            f"{' (disturbed)' if value['disturbed'] else ''}.  "
         )
 
 
