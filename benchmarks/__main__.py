@@ -100,6 +100,7 @@ def main() -> None:
         for part in wanted:
             put(part, found)
     pictures = options.output.parent
+    pictures.mkdir(parents=True, exist_ok=True)
     if "growth" in options.only:
         found = measure_growth(path, calibration, options.threads, logs, options.quick, say)
         draw_growth(found, pictures / "speed-growth.svg")

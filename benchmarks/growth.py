@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.calibration import Calibration
+from benchmarks.calibration import MOST_TRIES, Calibration
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
 from benchmarks.measure import running
 from seq2seq.report.plots import Curves, line_plots
@@ -67,6 +68,7 @@ def measure_growth(
 ) -> dict[str, Any]:
     """Target tokens a second at each size: {what: {size: {who: tokens a second}}}."""
     found: dict[str, Any] = {}
+    disturbed = 0
     contenders = [c for c in CONTENDERS if c.name in WHO]
     with running(contenders, workload, threads, logs) as processes:
         for what, sizes in SIZES.items():
@@ -74,11 +76,16 @@ def measure_growth(
                 point = _point(what, size)
                 tokens = point.batch * point.length
                 for name in WHO:
-                    seconds = processes[name].ask("grow", **point.command())["seconds"]
-                    found.setdefault(what, {}).setdefault(str(size), {})[name] = tokens / seconds
+                    turn = calibration.around(
+                        partial(processes[name].ask, "grow", **point.command()),
+                        1 if quick else MOST_TRIES,
+                    )
+                    speed = tokens / turn.result["seconds"]
+                    found.setdefault(what, {}).setdefault(str(size), {})[name] = speed
+                    disturbed += turn.disturbed
                 speeds = ", ".join(f"{n} {v:,.0f}" for n, v in found[what][str(size)].items())
                 report(f"{what} {size:,}: {speeds} tokens/s")
-    return {"points": found, "calibration_best": calibration.best}
+    return {"points": found, "disturbed": disturbed}
 
 
 def draw_growth(found: dict[str, Any], path: Path) -> None:

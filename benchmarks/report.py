@@ -231,6 +231,9 @@ def _growth_section(results: dict[str, Any]) -> Iterator[str]:
         yield "8,000 subwords, 512 units. Source and target grow together, and so do the units of"
         yield "states and attention. The best of a few steps."
         yield from ("", "![Training speed by size](speed-growth.svg)", "")
+        if section["found"]["disturbed"]:
+            yield f"Measurements that stayed disturbed: {section['found']['disturbed']}."
+            yield ""
         for what, by_size in section["found"]["points"].items():
             names = list(next(iter(by_size.values())))
             yield f"| {what} | {' | '.join(f'{name}, tokens/s' for name in names)} |"
