@@ -87,7 +87,7 @@ def _where(section: dict[str, Any]) -> list[str]:
     here = section["circumstances"]
     return [
         f"{here['date']} · {here['machine']} · {here['system']} · {here['torch']} · "
-        f"{here['threads']} threads · load before {here['load']} · `{here['command']}`",
+        f"threads: {here['threads']} · load before {here['load']} · `{here['command']}`",
         "",
     ]
 
@@ -140,6 +140,12 @@ def _label(found: dict[str, Any], contender: Contender) -> str:
     return f"{contender.label}{version}{note}{slow}"
 
 
+def _share_of_floor(found: dict[str, Any], task: str, contender: Contender) -> str:
+    value = ratio(found, task, contender.name, FLOOR)
+    comparable = contender.same_model and contender.name != FLOOR
+    return f"{100 * value:.0f}%" if comparable and value is not None else ""
+
+
 def _times(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
@@ -153,8 +159,7 @@ def _train_table(found: dict[str, Any]) -> Iterator[str]:
     for contender in _rows(found, "train"):
         name = contender.name
         speeds = [turn["tokens_per_second"] for turn in found["turns"]["train"][name]]
-        of_floor = ratio(found, "train", name, FLOOR)
-        share = "" if of_floor is None or name == FLOOR else f"{100 * of_floor:.0f}%"
+        share = _share_of_floor(found, "train", contender)
         times = "" if name == OURS else _times(ratio(found, "train", OURS, name))
         yield (
             f"| {_label(found, contender)} | {median(speeds):,.0f} | {min(speeds):,.0f} to "
@@ -183,11 +188,10 @@ def _decode_table(found: dict[str, Any]) -> Iterator[str]:
         cells = []
         for task in ("greedy", "beam"):
             speed = speed_of(found, task, contender.name)
-            of_floor = ratio(found, task, contender.name, FLOOR)
             times = ratio(found, task, OURS, contender.name)
             cells += [
                 "" if speed is None else f"{speed / found['tokens_per_sentence']:,.0f}",
-                "" if of_floor is None or contender.name == FLOOR else f"{100 * of_floor:.0f}%",
+                _share_of_floor(found, task, contender),
                 "" if contender.name == OURS else _times(times),
             ]
         yield f"| {_label(found, contender)} | {' | '.join(cells)} |"

@@ -13,6 +13,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from seq2seq.errors import ConfigError
@@ -109,6 +110,9 @@ def line_plots(plots: Sequence[Curves], path: Path) -> None:
             ticks = sorted({x for points in plot.lines.values() for x, _ in points})
             axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks], rotation=45)
             axes.set_xticks([], minor=True)
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(plot.x_label)
             axes.set_ylabel(plot.y_label)
             axes.grid(color="#dddddd", linewidth=0.5)
