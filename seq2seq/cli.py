@@ -192,7 +192,10 @@ def _parse(
     try:
         with contextlib.redirect_stderr(complaint):
             parsed: CommandT = tyro.cli(
-                kind, prog=f"seq2seq {command}", args=arguments, default=default
+                kind,
+                prog=f"seq2seq {command}",
+                args=arguments,
+                default=tyro.MISSING_NONPROP if default is None else default,
             )
     except SystemExit as stop:
         if stop.code in (0, None):

@@ -365,14 +365,20 @@ def with_system(settings: Settings, system: System) -> Settings:
     2014 (lstm, lstm-reversed), Luong et al. 2015 (dot, general), Bahdanau et al. 2015 (attention).
     """
     one_vector = {"decoder": "context-vector", "bidirectional": False, "reverse_source": False}
+    attending = {
+        "cell": "lstm",
+        "decoder": "attention",
+        "bidirectional": True,
+        "reverse_source": False,
+    }
     changes: dict[str, dict[str, Any]] = {
         "rnn": {"cell": "rnn", **one_vector},
         "gru": {"cell": "gru", **one_vector},
         "lstm": {"cell": "lstm", **one_vector},
         "lstm-reversed": {"cell": "lstm", **one_vector, "reverse_source": True},
-        "dot": {"decoder": "attention", "attention": "dot", "bidirectional": True},
-        "general": {"decoder": "attention", "attention": "general", "bidirectional": True},
-        "attention": {"decoder": "attention", "attention": "additive", "bidirectional": True},
+        "dot": {**attending, "attention": "dot"},
+        "general": {**attending, "attention": "general"},
+        "attention": {**attending, "attention": "additive"},
     }
     if system not in changes:
         raise ConfigError(f"There is no system {system!r}; there are {', '.join(changes)}.")

@@ -9,10 +9,19 @@ from pathlib import Path
 import pytest
 import torch
 
-WORDS = "one two three four five six seven eight nine ten".split()
-MIRRORED = dict(
-    zip(WORDS, "eins zwei drei vier fünf sechs sieben acht neun zehn".split(), strict=True)
-)
+MIRRORED = {
+    "one": "eins",
+    "two": "zwei",
+    "three": "drei",
+    "four": "vier",
+    "five": "fünf",
+    "six": "sechs",
+    "seven": "sieben",
+    "eight": "acht",
+    "nine": "neun",
+    "ten": "zehn",
+}
+WORDS = list(MIRRORED)
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +62,12 @@ def counting_corpus(workplace: Path) -> Callable[[int], Path]:
 
 
 TINY = [
-    "--corpus.name", "counting", "--corpus.source-language", "en", "--corpus.target-language", "de",
-    "--tokenizer.vocabulary-size", "330", "--model.embedding-size", "12", "--model.hidden-size", "16",
-    "--model.attention-size", "8", "--training.batch-tokens", "120", "--training.epochs", "3",
-    "--training.warmup-updates", "5", "--training.learning-rate", "0.01", "--training.device", "cpu",
+    "--corpus.name", "counting",
+    "--corpus.source-language", "en", "--corpus.target-language", "de",
+    "--tokenizer.vocabulary-size", "330",
+    "--model.embedding-size", "12", "--model.hidden-size", "16", "--model.attention-size", "8",
+    "--training.batch-tokens", "120", "--training.epochs", "3",
+    "--training.warmup-updates", "5", "--training.learning-rate", "0.01",
+    "--training.device", "cpu",
 ]  # fmt: skip
 """Options of a run over `counting_corpus` that trains in about a second."""

@@ -112,8 +112,7 @@ def test_resuming_after_ctrl_c_ends_with_the_same_bits(
     monkeypatch.setattr(Trainer, "_update", interrupt_at_13)
     assert train("cut", "--system", system) == 130
     assert "Go on with: seq2seq train --run cut --resume" in capsys.readouterr().err
-    monkeypatch.undo()
-    os.chdir(Path(next(Path.cwd().glob("counting.en"))).parent)
+    monkeypatch.setattr(Trainer, "_update", update)
     assert state_of("cut")["progress"]["update"] == 13
     torch.rand(5)  # the world's random numbers went on meanwhile
     assert main(["train", "--run", "cut", "--resume"]) == 0
@@ -182,11 +181,10 @@ def test_a_loss_that_is_no_number_stops_with_the_pair(counting_corpus, monkeypat
 def test_a_full_disk_while_training_leaves_a_run_that_goes_on(counting_corpus, monkeypatch, capsys):
     counting_corpus(200)
     assert train("whole", "--training.validate-every", "5") == 0
-    fsync, calls = os.fsync, []
+    fsync = os.fsync
 
     def full_at_last(descriptor):
-        calls.append(descriptor)
-        if len(calls) > 9:
+        if Path("checkpoints/full/training_state.pt").exists():
             raise OSError(28, "No space left on device")
         fsync(descriptor)
 

@@ -110,7 +110,13 @@ def _bleu_metric(tokenize: str, lowercase: bool) -> Any:
 def _score(
     metric: Any, hypotheses: Sequence[str], references: Sequence[str], bootstrap: int
 ) -> Score:
-    found = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=bootstrap)
+    try:
+        found = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=bootstrap)
+    except TypeError:
+        # sacrebleu cannot average resamples of which some score exactly 0, which happens to chrF2
+        # on a few short sentences. Such a score stands without an interval.
+        bootstrap = 1
+        found = metric.corpus_score(list(hypotheses), [list(references)])
     signature = str(metric.get_signature())
     low = high = None
     if bootstrap > 1:

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -268,7 +269,8 @@ class Trainer:
         return (
             f"{what} is no longer a number at update {self.progress.update + 1} (rate "
             f"{rate:.2g}). The batch's longest pair, {longest} subwords, is "
-            f"{self.describe_row(row)}. Try a lower --training.learning-rate in a new run, or look at that pair."
+            f"{self.describe_row(row)}. Try a lower --training.learning-rate in a new run, "
+            "or look at that pair."
         )
 
     def _validate(self) -> None:
@@ -415,6 +417,8 @@ def make_accelerator(settings: TrainingSettings) -> Accelerator:
     on_cuda = available["cuda"] and settings.device in ("auto", "cuda")
     has_bf16 = on_cuda and torch.cuda.is_bf16_supported()
     wanted = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
+    # Accelerate keeps one state a process; a second run may want another device or precision.
+    AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(
         mixed_precision="bf16" if wanted else "no", cpu=settings.device == "cpu"
     )
