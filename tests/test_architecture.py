@@ -30,6 +30,7 @@ FLOORS = [
     "memory",
     "web",
     "pipeline",
+    "commands",
     "cli",
     "__main__",
 ]

@@ -1,0 +1,93 @@
+"""What the commands share: arguments to settings, names of runs, messages."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import re
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+from seq2seq.config import SearchSettings, Settings, preset
+from seq2seq.errors import ConfigError
+
+CommandT = TypeVar("CommandT")
+
+
+def parse(
+    kind: type[CommandT], command: str, arguments: list[str], default: CommandT | None = None
+) -> CommandT:
+    """Arguments to a command's dataclass; what tyro objects to becomes one line."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            parsed: CommandT = tyro.cli(
+                kind,
+                prog=f"seq2seq {command}",
+                args=arguments,
+                default=tyro.MISSING_NONPROP if default is None else default,
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise ConfigError(_one_line(complaint.getvalue(), command)) from None
+    return parsed
+
+
+def _one_line(complaint: str, command: str) -> str:
+    """Tyro's boxed complaint without its box."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip(" │╭╮╰╯─") for line in complaint.split("\n")]
+    said = [line for line in lines[1:] if line.strip("-") and "For full helptext" not in line]
+    return f"{' '.join(said) or complaint.strip()} See `seq2seq {command} --help`."
+
+
+def split_preset(arguments: list[str]) -> tuple[Settings, list[str]]:
+    """The preset named first, if one is, and the other arguments."""
+    if arguments and not arguments[0].startswith("-"):
+        return preset(arguments[0]), arguments[1:]
+    return preset("phrasebook"), arguments
+
+
+def run_name(settings: Settings, system: str | None) -> str:
+    """Corpus, languages, system and, unless it is the first, seed: `multi30k-en-de-attention`."""
+    first_file = settings.corpus.name.partition(",")[0].rstrip("/")
+    corpus = Path(first_file).name.partition(".")[0] or "corpus"
+    parts = [corpus, settings.corpus.source_language, settings.corpus.target_language]
+    if system:
+        parts.append(system)
+    if settings.training.seed != 1:
+        parts.append(f"seed{settings.training.seed}")
+    return "-".join(parts)
+
+
+def run_folder(name: str) -> Path:
+    """A bare name lies under checkpoints/; anything with a slash is a path."""
+    from seq2seq.checkpoint import RUNS
+
+    return Path(name) if "/" in name else RUNS / name
+
+
+def groups(settings: Settings) -> dict[str, Any]:
+    """The five groups of settings by name."""
+    return {item.name: getattr(settings, item.name) for item in dataclasses.fields(Settings)}
+
+
+def run_search(run: str, beam_size: int | None, length_penalty: float | None) -> SearchSettings:
+    """The run's own search with what the command line changes."""
+    from seq2seq.checkpoint import find_run, read_config
+
+    search = read_config(find_run(run)).settings.search
+    if beam_size is not None:
+        search = dataclasses.replace(search, beam_size=beam_size)
+    if length_penalty is not None:
+        search = dataclasses.replace(search, length_penalty=length_penalty)
+    return search
+
+
+def say(message: str) -> None:
+    """One line for the user, on standard error."""
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,50 @@
+"""`seq2seq evaluate`: score runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from seq2seq.commands.arguments import parse, run_search, say
+from seq2seq.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score runs on splits of their corpus: BLEU, chrF2, TER by sacrebleu on cased plain text."""
+
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Folders under checkpoints/, or paths."""
+    split: tuple[str, ...] = ("test",)
+    """Splits to translate."""
+    beam_size: int | None = None
+    """Hypotheses kept; the run's own setting if absent."""
+    length_penalty: float | None = None
+    """Exponent of the length normalisation; the run's own setting if absent."""
+    json: bool = False
+    """Print one JSON document instead of tables."""
+
+
+def run(arguments: list[str]) -> int:
+    """Translate the splits and print the scores."""
+    chosen = parse(Evaluate, "evaluate", arguments)
+    from seq2seq import pipeline
+
+    if not chosen.runs:
+        raise ConfigError("Name at least one run: seq2seq evaluate RUN.")
+    documents: dict[str, object] = {}
+    for run in chosen.runs:
+        search = run_search(run, chosen.beam_size, chosen.length_penalty)
+        evaluations = pipeline.evaluate_run(run, chosen.split, search, say)
+        documents[run] = [evaluation.as_json() for evaluation in evaluations]
+        if not chosen.json:
+            for evaluation in evaluations:
+                from seq2seq.report.tables import evaluation_text
+
+                print(evaluation_text(run, evaluation.as_json()))
+    if chosen.json:
+        print(json.dumps(documents, ensure_ascii=False, indent=2))
+    return 0

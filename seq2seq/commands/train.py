@@ -1,0 +1,78 @@
+"""`seq2seq train`: train a translation model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from seq2seq.commands.arguments import groups, parse, run_folder, run_name, say, split_preset
+from seq2seq.config import (
+    Settings,
+    System,
+    with_system,
+)
+from seq2seq.errors import CheckpointError, ConfigError
+
+
+@dataclass(frozen=True)
+class Train(Settings):
+    """Train a translation model: seq2seq train [PRESET] [OPTIONS].
+
+    Presets: phrasebook (the default; nothing is fetched) and multi30k. Every option below shows
+    the preset's value as its default.
+    """
+
+    run: str | None = None
+    """Name of the run's folder under checkpoints/, or a path; by default made of corpus, languages,
+    system and seed."""
+    resume: bool = False
+    """Go on with a run that was stopped; its own settings apply."""
+    system: System = "attention"
+    """One rung of the ladder; options under model refine it."""
+
+
+def run(arguments: list[str]) -> int:
+    """Train, or go on."""
+    base, rest = split_preset(arguments)
+    system = _chosen_system(rest)
+    base = with_system(base, system)
+    chosen = parse(Train, "train", rest, Train(system=system, **groups(base)))
+    settings = Settings(**groups(chosen))
+    name = chosen.run or run_name(settings, system)
+    folder = run_folder(name)
+    from seq2seq import pipeline
+    from seq2seq.training.loop import Interrupted
+
+    if chosen.resume:
+        named_settings = arguments != rest or any(
+            "." in flag or "--system" in flag for flag in rest
+        )
+        settings = pipeline.settings_to_resume(folder, settings if named_settings else None)
+        if pipeline.is_finished(folder):
+            say(f"{folder} is finished already. Score it with: seq2seq evaluate {name}")
+            return 0
+    elif (folder / "config.json").exists():
+        raise CheckpointError(
+            f"{folder} exists already; go on with it by --resume, or give another --run NAME."
+        )
+    try:
+        pipeline.train_run(settings, folder, chosen.resume, say)
+    except Interrupted as stop:
+        say(f"Saved at update {stop.update:,}. Go on with: seq2seq train --run {name} --resume")
+        return 130
+    say(f"The run lies in {folder}. Score it with: seq2seq evaluate {name}")
+    return 0
+
+
+def _chosen_system(arguments: list[str]) -> System:
+    """The value of `--system`, needed before the rest because it sets the others' defaults."""
+    found: str = "attention"
+    for place, argument in enumerate(arguments):
+        if argument == "--system" and place + 1 < len(arguments):
+            found = arguments[place + 1]
+        elif argument.startswith("--system="):
+            found = argument.partition("=")[2]
+    for system in get_args(System):
+        if system == found:
+            return system  # type: ignore[no-any-return]
+    raise ConfigError(f"There is no system {found!r}; there are {', '.join(get_args(System))}.")

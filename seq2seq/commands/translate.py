@@ -1,0 +1,77 @@
+"""`seq2seq translate`: standard input to standard output."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from seq2seq.commands.arguments import parse, run_search, say
+from seq2seq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seq2seq.inference.translator import Translation
+
+LINES_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Translate:
+    """Translate standard input to standard output, one line in, one line out."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """Folder under checkpoints/, or a path."""
+    beam_size: int | None = None
+    """Hypotheses kept; the run's own setting if absent; 1 is greedy."""
+    length_penalty: float | None = None
+    """Exponent of the length normalisation; the run's own setting if absent."""
+    n_best: int = 1
+    """Translations a sentence; above 1 each line reads `number ||| translation ||| score`."""
+    attention: Path | None = None
+    """Draw the first sentence's attention map into this PNG or SVG file."""
+    threads: int | None = None
+    """CPU threads; the default leaves the choice to torch."""
+
+
+def run(arguments: list[str]) -> int:
+    """Translate line by line."""
+    chosen = parse(Translate, "translate", arguments)
+    from seq2seq import pipeline
+
+    search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
+    translator = pipeline.load_translator(chosen.run, search, say, chosen.threads)
+    sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")  # type: ignore[union-attr]
+    # A person who types wants each answer at once; a file goes faster in large batches.
+    at_once = 1 if sys.stdin.isatty() else LINES_AT_ONCE
+    with_weights = chosen.attention is not None
+    lines = translator.translate_lines(sys.stdin.buffer, chosen.n_best, with_weights, at_once)
+    for number, translation in enumerate(lines):
+        if number == 0 and chosen.attention:
+            _draw_attention(translation, chosen.attention)
+        _print_translation(number, translation, chosen.n_best)
+    sys.stdout.flush()
+    return 0
+
+
+def _print_translation(number: int, translation: Translation, n_best: int) -> None:
+    if n_best == 1:
+        print(translation.text, flush=sys.stdin.isatty())
+        return
+    for candidate in translation.candidates:
+        print(f"{number} ||| {candidate.text} ||| {candidate.score:.4f}")
+
+
+def _draw_attention(translation: Translation, path: Path) -> None:
+    from seq2seq.report.plots import attention_map
+
+    if translation.weights is None:
+        raise ConfigError(
+            "There is no attention to draw: the first sentence is empty, or the run has none."
+        )
+    attention_map(
+        translation.source_pieces, translation.target_pieces, translation.weights.numpy(), path
+    )
+    say(f"The attention map of the first sentence lies in {path}.")
