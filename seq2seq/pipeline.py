@@ -1,4 +1,4 @@
-"""The whole journey of a sentence, one function a stage; the only file that wires all.
+"""The whole journey of one run, one function a stage; `comparison.py` sends several on it.
 
 corpus → tokenizer → batches → model → training → search → scores
 """
@@ -23,14 +23,11 @@ from seq2seq.config import (
     CorpusSettings,
     SearchSettings,
     Settings,
-    System,
     TokenizerSettings,
     fingerprint_text,
-    with_system,
 )
 from seq2seq.errors import CheckpointError, CorpusError
-from seq2seq.evaluation.compare import Comparison, compare_runs
-from seq2seq.evaluation.evaluate import Evaluation, evaluate_split, read_scores
+from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.translator import Translator
 from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
@@ -180,48 +177,6 @@ def evaluate_run(
         )
         evaluations.append(evaluation)
     return evaluations
-
-
-def compare_systems(
-    settings: Settings, systems: Sequence[System], run_prefix: str, runs: Path, report: Report
-) -> Comparison:
-    """Train what is missing, each system with the same data, tokenizer and budget; evaluate all.
-
-    A finished run is used as it is, an unfinished one goes on where it stopped.
-    """
-    corpus = load_corpus(settings.corpus, DATA / "prepared", report)
-    splits = [split for split in corpus.splits if split not in ("train", "validation")]
-    folders: dict[str, Path] = {}
-    for system in systems:
-        folder = runs / f"{run_prefix}-{system}"
-        ensure_trained(with_system(settings, system), folder, report)
-        kept = read_scores(folder)
-        missing = [s for s in splits if kept.get(s, {}).get("corpus") != corpus.fingerprint]
-        if missing:
-            evaluate_run(str(folder), missing, None, report)
-        folders[system] = folder
-    return compare_runs(folders, corpus, splits)
-
-
-def ensure_trained(settings: Settings, folder: Path, report: Report) -> None:
-    """Train this run unless it is finished; go on if it was begun.
-
-    Raises:
-        CheckpointError: the folder holds a run with other settings.
-    """
-    begun = (folder / "config.json").is_file()
-    if begun:
-        kept = read_config(folder).settings
-        if kept != settings:
-            raise CheckpointError(
-                f"{folder} was trained with other settings ({first_difference(kept, settings)}); "
-                "name this comparison differently with --run, or delete that folder."
-            )
-        if is_finished(folder):
-            report(f"{folder.name}: trained already")
-            return
-    report(f"{folder.name}: {'going on' if begun else 'training'}")
-    train_run(settings, folder, begun, report)
 
 
 def is_finished(folder: Path) -> bool:

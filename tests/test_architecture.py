@@ -30,6 +30,7 @@ FLOORS = [
     "memory",
     "web",
     "pipeline",
+    "comparison",
     "commands",
     "cli",
     "__main__",

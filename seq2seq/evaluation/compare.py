@@ -1,91 +1,167 @@
-"""Systems side by side: what each cost, what each scored, what each makes of a few sentences."""
+"""Finished and evaluated runs side by side: everything a report says, as one JSON document.
+
+Nothing is drawn or worded here; `seq2seq.report` does that from the document alone.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from seq2seq.checkpoint import build_model, read_config
-from seq2seq.errors import CheckpointError
-from seq2seq.evaluation.evaluate import read_scores
-from seq2seq.model.encoder_decoder import parameter_count
-from seq2seq.text.corpus import Corpus
-from seq2seq.training.history import History
+from seq2seq.evaluation import buckets, rarity
+from seq2seq.evaluation.attending import measure_attention
+from seq2seq.evaluation.comparability import differing_settings
+from seq2seq.evaluation.contenders import describe_systems
+from seq2seq.evaluation.material import Material, Outputs, read_outputs, settings_of
+from seq2seq.evaluation.samples import MOST_DIFFERENT, chosen_rows, most_different
+from seq2seq.evaluation.scores import paired_bootstrap
+from seq2seq.evaluation.word_order import kendall_distance
 
-
-class Contender(NamedTuple):
-    """One system in a comparison."""
-
-    system: str
-    folder: Path
-    parameters: int
-    updates: int
-    minutes: float  # of updates, validation not counted
-    tokens_per_second: float  # target tokens in training, padding not counted
-    scores: dict[str, dict[str, Any]]  # split → what `scores.json` says
+LAYOUT = "seq2seq comparison"
+VERSION = 1
+MAPS_OF_DIFFERENT = 2  # attention maps of the most different sentences, besides the chosen ones
 
 
-class Sample(NamedTuple):
-    """One sentence, and what each system makes of it."""
+def compare_runs(material: Material, report: Callable[[str], None]) -> dict[str, Any]:
+    """Measure everything about runs that are trained and evaluated; plain JSON values.
 
-    split: str
-    source: str
-    reference: str
-    translations: list[str]  # in the contenders' order
-
-
-class Comparison(NamedTuple):
-    """Systems side by side."""
-
-    contenders: list[Contender]
-    splits: list[str]
-    samples: list[Sample]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "splits": self.splits,
-            "systems": [{**c._asdict(), "folder": str(c.folder)} for c in self.contenders],
-            "samples": [sample._asdict() for sample in self.samples],
-        }
-
-
-def compare_runs(runs: dict[str, Path], corpus: Corpus, splits: list[str]) -> Comparison:
-    """Set finished and evaluated runs side by side: system name → folder."""
-    contenders = [_contender(system, folder) for system, folder in runs.items()]
-    samples = []
-    for split, row in _sample_rows(corpus, splits):
-        source, reference = corpus.splits[split][row]
-        lines = [_line(folder / f"translations.{split}.txt", row) for folder in runs.values()]
-        samples.append(Sample(split, source, reference, lines))
-    return Comparison(contenders, splits, samples)
-
-
-def _contender(system: str, folder: Path) -> Contender:
-    finished = History(folder).finished()
-    if finished is None:
-        raise CheckpointError(f"{folder} is not trained to its end; go on with --resume.")
-    seconds = float(finished["seconds"])
-    return Contender(
-        system,
-        folder,
-        parameter_count(build_model(read_config(folder))),
-        int(finished["update"]),
-        seconds / 60,
-        int(finished["tokens"]) / max(seconds, 1e-9),
-        read_scores(folder),
-    )
-
-
-def _sample_rows(corpus: Corpus, splits: list[str]) -> list[tuple[str, int]]:
-    """Three sentences by rule, so that nobody picks the nice ones.
-
-    From a third and two thirds of the first split, and from the middle of the last.
+    Raises:
+        CheckpointError: a run is not trained to its end.
     """
-    first, last = splits[0], splits[-1]
-    size = len(corpus.splits[first])
-    return [(first, size // 3), (first, 2 * size // 3), (last, len(corpus.splits[last]) // 2)]
+    outputs = {split: read_outputs(material, split) for split in material.splits}
+    main = material.splits[0]
+    report("comparing: paired bootstrap")
+    document: dict[str, Any] = {
+        "layout": LAYOUT,
+        "version": VERSION,
+        "corpus": _corpus_document(material),
+        "splits": material.splits,
+        "systems": describe_systems(material),
+        "settings": differing_settings(settings_of(material)),
+        "significance": _significance(material, outputs),
+    }
+    report("comparing: where the systems differ")
+    document["by_length"] = _by_length(outputs, main)
+    document["by_rarity"] = _by_rarity(material, outputs[main])
+    document["by_order"] = _by_order(material, outputs, main)
+    document |= _sentences(material, outputs, main)
+    report("comparing: what the systems look at")
+    attending = [system["name"] for system in document["systems"] if system.get("has_attention")]
+    shown = document["samples"] + document["differing"][:MAPS_OF_DIFFERENT]
+    document |= measure_attention(material, attending, shown, report)
+    return document
 
 
-def _line(path: Path, row: int) -> str:
-    return path.read_text(encoding="utf-8").split("\n")[row]
+def _corpus_document(material: Material) -> dict[str, Any]:
+    corpus = material.corpus
+    first = next(iter(settings_of(material).values()))
+    return {
+        "name": corpus.name,
+        "fingerprint": corpus.fingerprint,
+        "source_language": first.corpus.source_language,
+        "target_language": first.corpus.target_language,
+        "sizes": {split: len(pairs) for split, pairs in corpus.splits.items()},
+    }
+
+
+# Which is better, and is it more than noise
+
+
+def _significance(material: Material, outputs: Mapping[str, Outputs]) -> dict[str, Any]:
+    """Paired tests of each system against the first one, seed by seed."""
+    standing = material.standing
+    baseline, *others = standing
+    tests, signatures = [], {}
+    for split, output in outputs.items():
+        for place, first in enumerate(standing[baseline]):
+            rivals = {
+                system: [run.seed for run in standing[system]].index(first.seed)
+                for system in others
+                if first.seed in [run.seed for run in standing[system]]
+            }
+            if not rivals:
+                continue
+            lines = [output.translations[baseline][place]]
+            lines += [output.translations[system][there] for system, there in rivals.items()]
+            base, *found = paired_bootstrap(lines, output.references)
+            for system, scores in zip(rivals, found, strict=True):
+                for score, against in zip(scores, base, strict=True):
+                    signatures[score.name] = score.signature
+                    tests.append(
+                        {
+                            "split": split,
+                            "system": system,
+                            "seed": first.seed,
+                            "score": score.name,
+                            "value": score.value,
+                            "baseline": against.value,
+                            "p_value": score.p_value,
+                        }
+                    )
+    return {"baseline": baseline, "signatures": signatures, "tests": tests}
+
+
+# Where
+
+
+def _by_length(outputs: Mapping[str, Outputs], main: str) -> dict[str, Any]:
+    """By words of the source, the split `long` joined to the main one where there is one."""
+    splits = [main, *(split for split in outputs if split == "long" and split != main)]
+    output = outputs[main]
+    for split in splits[1:]:
+        output = output.joined(outputs[split])
+    lengths = [len(source.split()) for source in output.sources]
+    found = buckets.bounded_buckets(lengths, buckets.LENGTH_BOUNDS)
+    rows = buckets.score_buckets(found, output.translations, output.references)
+    return {"splits": splits, "rows": rows}
+
+
+def _by_rarity(material: Material, output: Outputs) -> dict[str, Any]:
+    training = (pair.target for pair in material.corpus.splits["train"])
+    counts = rarity.training_counts(training, output.references)
+    return {"rows": rarity.score_rarity(output.translations, output.references, counts)}
+
+
+def _by_order(
+    material: Material, outputs: Mapping[str, Outputs], main: str
+) -> dict[str, Any] | None:
+    """By reordering; None where the alignment is not known."""
+    if main not in material.alignments:
+        return None
+    output = outputs[main]
+    distances = [kendall_distance(links) for links in material.alignments[main]]
+    found = buckets.equal_buckets(distances, 4)
+    rows = buckets.score_buckets(found, output.translations, output.references)
+    for row, bucket in zip(rows, found, strict=True):
+        words = [len(output.sources[sentence].split()) for sentence in bucket.rows]
+        row["mean_words"] = sum(words) / len(words)
+        row["mean_distance"] = sum(distances[n] for n in bucket.rows) / len(bucket.rows)
+    return {"split": main, "rows": rows}
+
+
+# Sentences
+
+
+def _sentences(material: Material, outputs: Mapping[str, Outputs], main: str) -> dict[str, Any]:
+    """Some by rule, and those on which the first runs of the systems differ most."""
+    sizes = {split: len(output.sources) for split, output in outputs.items()}
+    chosen = chosen_rows(sizes, material.splits)
+    firsts = {system: seeds[0] for system, seeds in outputs[main].translations.items()}
+    different = most_different(firsts, outputs[main].references, MOST_DIFFERENT)
+    return {
+        "samples": [_sentence(outputs, split, row) for split, row in chosen],
+        "differing": [
+            {**_sentence(outputs, main, row), "chrf": scores} for row, scores in different
+        ],
+    }
+
+
+def _sentence(outputs: Mapping[str, Outputs], split: str, row: int) -> dict[str, Any]:
+    output = outputs[split]
+    return {
+        "split": split,
+        "row": row,
+        "source": output.sources[row],
+        "reference": output.references[row],
+        "translations": {system: seeds[0][row] for system, seeds in output.translations.items()},
+    }

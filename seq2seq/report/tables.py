@@ -9,8 +9,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from seq2seq.evaluation.compare import Comparison
-
 # Wide enough for every table whatever the terminal, so that piped output is the same everywhere.
 WIDTH = 110
 
@@ -43,48 +41,77 @@ def evaluation_text(run: str, evaluation: dict[str, Any]) -> str:
     return _drawn(table)
 
 
-def comparison_text(comparison: Comparison) -> str:
+def comparison_text(document: dict[str, Any]) -> str:
     """Systems side by side: costs and scores, signatures, samples, and where the runs lie."""
-    parts: list[Table | str] = [_score_table(comparison), *_signatures(comparison), ""]
-    for sample in comparison.samples:
+    parts: list[Table | str] = [
+        _score_table(document),
+        *_signatures(document),
+        _cost_table(document),
+    ]
+    for sample in document["samples"]:
         table = Table(
             box=None, show_header=False, padding=(0, 2, 0, 0), title_justify="left",
-            title=f"a sentence of {sample.split}",
+            title=f"a sentence of {sample['split']}",
         )  # fmt: skip
-        table.add_row("source", sample.source)
-        table.add_row("reference", sample.reference)
-        for contender, line in zip(comparison.contenders, sample.translations, strict=True):
-            table.add_row(contender.system, line)
+        table.add_row("source", sample["source"])
+        table.add_row("reference", sample["reference"])
+        for system, line in sample["translations"].items():
+            table.add_row(system, line)
         parts += [table, ""]
-    parts.append("The runs lie in " + ", ".join(str(c.folder) for c in comparison.contenders) + ".")
+    runs = [run for system in document["systems"] for run in system["runs"]]
+    parts += [
+        f"{run['folder']} failed: {run['failure']}" for run in runs if run["failure"] is not None
+    ]
+    folders = [run["folder"] for run in runs if run["failure"] is None]
+    parts.append("The runs lie in " + ", ".join(folders) + ".")
     return _drawn(*parts)
 
 
-def _score_table(comparison: Comparison) -> Table:
+def _score_table(document: dict[str, Any]) -> Table:
     table = Table(box=SIMPLE_HEAD)
-    table.add_column("system")
-    for heading in ("parameters", "updates", "minutes", "tokens/s"):
-        table.add_column(heading, justify="right")
-    for split in comparison.splits:
-        table.add_column(f"{split}: BLEU [95%]", justify="right", no_wrap=True)
-        table.add_column("chrF2", justify="right")
-        table.add_column("TER ↓", justify="right")
-    for contender in comparison.contenders:
-        cells = [
-            contender.system,
-            f"{contender.parameters:,}",
-            f"{contender.updates:,}",
-            f"{contender.minutes:.1f}",
-            f"{contender.tokens_per_second:,.0f}",
-        ]
-        for split in comparison.splits:
-            by_name = {score["name"]: score for score in contender.scores[split]["scores"]}
-            cells.append(_with_interval(by_name["BLEU"]))
-            cells += [f"{by_name[name]['value']:.1f}" for name in ("chrF2", "TER")]
+    table.add_column("system", no_wrap=True)
+    for split in document["splits"]:
+        for heading in (f"{split}: BLEU [95%]", "chrF2", "TER ↓"):
+            table.add_column(heading, justify="right", no_wrap=True)
+    for system in document["systems"]:
+        if "scores" not in system:
+            table.add_row(system["name"], "failed")
+            continue
+        cells = [system["name"]]
+        for by_name in system["scores"].values():
+            cells.append(_with_interval({**by_name["BLEU"], "value": by_name["BLEU"]["mean"]}))
+            cells += [f"{by_name[name]['mean']:.1f}" for name in ("chrF2", "TER")]
         table.add_row(*cells)
     return table
 
 
-def _signatures(comparison: Comparison) -> list[str]:
-    scores = comparison.contenders[0].scores[comparison.splits[0]]["scores"]
-    return [f"{score['name']}: {score['signature']}" for score in scores]
+def _cost_table(document: dict[str, Any]) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("system", no_wrap=True)
+    for heading in ("seeds", "parameters", "updates", "minutes", "tokens/s", "sentences/s"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for system in document["systems"]:
+        runs = [run for run in system["runs"] if run["failure"] is None]
+        if not runs:
+            continue
+        decoding = [run["scores"][document["splits"][0]] for run in runs]
+        table.add_row(
+            system["name"],
+            f"{len(runs)}",
+            f"{system['parameters']:,}",
+            f"{_mean_of(runs, 'updates'):,.0f}",
+            f"{_mean_of(runs, 'minutes'):.1f}",
+            f"{_mean_of(runs, 'tokens_per_second'):,.0f}",
+            f"{_mean_of(decoding, 'sentences_per_second'):,.0f}",
+        )
+    return table
+
+
+def _mean_of(runs: list[dict[str, Any]], name: str) -> float:
+    return float(sum(run[name] for run in runs) / len(runs))
+
+
+def _signatures(document: dict[str, Any]) -> list[str]:
+    scored = next(system for system in document["systems"] if "scores" in system)
+    scores = scored["scores"][document["splits"][0]]
+    return [f"{name}: {score['signature']}" for name, score in scores.items()]

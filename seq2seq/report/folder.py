@@ -1,0 +1,53 @@
+"""A comparison's folder: `comparison.json`, and what is drawn from it alone.
+
+comparison.json              everything measured; all else is made of it
+report.html                  one file that needs no other and no network
+report.md                    the same as text, with the figures beside it
+learning.png, learning.svg   ... each figure in both formats
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seq2seq.checkpoint import write_json
+from seq2seq.errors import CheckpointError
+from seq2seq.evaluation.compare import LAYOUT, VERSION
+
+DOCUMENT = "comparison.json"
+
+
+def write_report(document: dict[str, Any], folder: Path) -> None:
+    """Keep a comparison and draw its report.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    write_json(folder / DOCUMENT, document)
+
+
+def read_comparison(folder: Path) -> dict[str, Any]:
+    """The comparison in a folder.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged or of another version.
+    """
+    path = folder / DOCUMENT
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{folder} holds no comparison: it has no {DOCUMENT}. Make one: seq2seq compare."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from None
+    if not isinstance(document, dict) or document.get("layout") != LAYOUT:
+        raise CheckpointError(f"{path} was not written by seq2seq compare.")
+    if document.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path} is of version {document.get('version')}; this program reads version "
+            f"{VERSION}. Compare again."
+        )
+    return document
