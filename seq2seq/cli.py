@@ -20,7 +20,9 @@ COMMANDS = {
     "train": "train a translation model",
     "evaluate": "BLEU, chrF2 and TER of runs, with signatures and confidence intervals",
     "translate": "standard input to standard output, one line in, one line out",
-    "compare": "train systems on the same data and set their scores side by side",
+    "compare": "train systems on the same data, set them side by side, write a report",
+    "report": "draw a comparison's report again",
+    "memory": "how long each cell remembers: the long-time-lag tasks of 1997",
 }
 
 USAGE = f"""usage: seq2seq COMMAND [OPTIONS]

@@ -12,9 +12,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seq2seq.checkpoint import write_json
+from seq2seq.checkpoint import replacing, write_json
 from seq2seq.errors import CheckpointError
 from seq2seq.evaluation.compare import LAYOUT, VERSION
+from seq2seq.report.answers import comparison_report
+from seq2seq.report.figures import draw_figures
+from seq2seq.report.html import page
+from seq2seq.report.markdown import markdown
+from seq2seq.report.plots import FORMATS
 
 DOCUMENT = "comparison.json"
 
@@ -26,6 +31,23 @@ def write_report(document: dict[str, Any], folder: Path) -> None:
         CheckpointError: the folder cannot be written.
     """
     write_json(folder / DOCUMENT, document)
+    draw_report(document, folder)
+
+
+def draw_report(document: dict[str, Any], folder: Path) -> None:
+    """Draw figures and report of a comparison; attention maps of an earlier one are removed.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    for ending in FORMATS:
+        for path in folder.glob(f"attention-[0-9]*{ending}"):
+            path.unlink()
+    draw_figures(document, folder)
+    report = comparison_report(document)
+    for name, text in (("report.md", markdown(report)), ("report.html", page(report, folder))):
+        with replacing(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_comparison(folder: Path) -> dict[str, Any]:

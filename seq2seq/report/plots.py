@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 
@@ -17,24 +16,42 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from seq2seq.errors import ConfigError
+from seq2seq.report.font import hangul_font
 
 FORMATS = (".png", ".svg")
+# Colours that people with any kind of colour vision tell apart, on light and dark ground (Okabe
+# and Ito 2008, without black and yellow).
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f")
+INK, RULE = "#1b1f24", "#d0d4d9"
+"""Of text and axes, and of grid lines: a page that holds the SVG may put its own in their place."""
 
 
 def _fonts() -> list[str]:
-    """Font families to try in order: the usual one, then one that has Hangul.
-
-    The package `koreanize-matplotlib` carries NanumGothic (Open Font License); only its font file
-    is used.
-    """
+    """Font families to try in order: the usual one, then one that has Hangul."""
     families = ["DejaVu Sans"]
-    package = importlib.util.find_spec("koreanize_matplotlib")
-    if package and package.origin:
-        font = Path(package.origin).parent / "fonts" / "NanumGothic.ttf"
-        if font.is_file():
-            font_manager.fontManager.addfont(str(font))
-            families.append(font_manager.FontProperties(fname=str(font)).get_name())
+    font = hangul_font()
+    if font:
+        font_manager.fontManager.addfont(str(font))
+        families.append(font_manager.FontProperties(fname=str(font)).get_name())
     return families
+
+
+def _style() -> Any:
+    """Text as outlines, so that an SVG needs no font; the same file for the same picture."""
+    return {"font.family": _fonts(), "svg.fonttype": "path", "svg.hashsalt": "seq2seq"}
+
+
+def _require_format(path: Path) -> None:
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(f"{path} ends in {path.suffix!r}; pictures are .png or .svg.")
+
+
+def _save(figure: Figure, path: Path, transparent: bool = False) -> None:
+    is_svg = path.suffix.lower() == ".svg"
+    try:
+        figure.savefig(path, transparent=transparent, metadata={"Date": None} if is_svg else None)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def attention_map(
@@ -51,9 +68,8 @@ def attention_map(
     Raises:
         ConfigError: another ending, or a place that cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise ConfigError(f"{path} ends in {path.suffix!r}; pictures are .png or .svg.")
-    with rc_context({"font.family": _fonts(), "svg.fonttype": "path"}):
+    _require_format(path)
+    with rc_context(_style()):
         width, height = 1.6 + 0.36 * len(source), 1.4 + 0.32 * len(target)
         figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
         axes = figure.add_subplot()
@@ -71,10 +87,7 @@ def attention_map(
         bar.set_label("attention weight", fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)
-        try:
-            figure.savefig(path)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+        _save(figure, path)
 
 
 class Curves(NamedTuple):
@@ -95,9 +108,8 @@ def line_plots(plots: Sequence[Curves], path: Path) -> None:
     Raises:
         ConfigError: another ending, or a place that cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise ConfigError(f"{path} ends in {path.suffix!r}; pictures are .png or .svg.")
-    with rc_context({"font.family": _fonts(), "svg.fonttype": "path", "svg.hashsalt": "seq2seq"}):
+    _require_format(path)
+    with rc_context(_style()):
         figure = Figure(figsize=(3.1 * len(plots), 3.0), dpi=150, layout="constrained")
         labels = list(dict.fromkeys(label for plot in plots for label in plot.lines))
         for place, plot in enumerate(plots):
@@ -120,7 +132,72 @@ def line_plots(plots: Sequence[Curves], path: Path) -> None:
         if len(labels) > 1:
             handles = figure.axes[0].get_legend_handles_labels()
             figure.legend(*handles, loc="outside upper center", ncols=len(labels), fontsize=8)
-        try:
-            figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+        _save(figure, path)
+
+
+class Series(NamedTuple):
+    """One line of a chart."""
+
+    label: str  # lines of one label have one colour and stand in the legend once
+    points: Sequence[tuple[float, float]]
+    intervals: Sequence[tuple[float, float]] = ()  # low and high at each point, if known
+
+
+class Panel(NamedTuple):
+    """One of several charts beside one another."""
+
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    categories: Sequence[str] = ()  # names of the places 0, 1, ... if x is no number
+
+
+def charts(panels: Sequence[Panel], path: Path) -> None:
+    """Draw charts beside one another, with one legend for all.
+
+    Args:
+        panels: from left to right.
+        path: `.png`, or `.svg`, whose ground is transparent.
+
+    Raises:
+        ConfigError: another ending, or a place that cannot be written.
+    """
+    _require_format(path)
+    inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    style = _style() | dict.fromkeys(inked, INK)
+    with rc_context(style):
+        figure = Figure(figsize=(4.4 * len(panels), 3.3), dpi=150, layout="constrained")
+        labels = list(dict.fromkeys(one.label for panel in panels for one in panel.series))
+        handles: dict[str, Any] = {}
+        for place, panel in enumerate(panels):
+            axes = figure.add_subplot(1, len(panels), place + 1)
+            for one in panel.series:
+                handles.setdefault(one.label, _draw(axes, one, labels, bool(panel.categories)))
+            if panel.categories:
+                axes.set_xticks(range(len(panel.categories)), panel.categories)
+            axes.set_xlabel(panel.x_label)
+            axes.set_ylabel(panel.y_label)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(color=RULE, linewidth=0.5)
+            axes.set_axisbelow(True)
+            axes.tick_params(labelsize=8)
+        if len(labels) > 1:
+            figure.legend(
+                [handles[label] for label in labels], labels, loc="outside upper center",
+                ncols=min(4, len(labels)), fontsize=8, frameon=False,
+            )  # fmt: skip
+        _save(figure, path, transparent=path.suffix.lower() == ".svg")
+
+
+def _draw(axes: Any, one: Series, labels: Sequence[str], is_categorical: bool) -> Any:
+    """One line, with its intervals; between categories side by side, so that none hides another."""
+    place = labels.index(one.label)
+    shift = 0.09 * (place - (len(labels) - 1) / 2) if is_categorical else 0.0
+    xs, ys = [x + shift for x, _ in one.points], [y for _, y in one.points]
+    style = {"color": COLOURS[place % len(COLOURS)], "marker": "o", "markersize": 3}
+    if not one.intervals:
+        return axes.plot(xs, ys, linewidth=1.2, **style)[0]
+    # The mean of several seeds may lie outside an interval that is a mean of its own.
+    below = [max(0.0, y - low) for y, (low, _) in zip(ys, one.intervals, strict=True)]
+    above = [max(0.0, high - y) for y, (_, high) in zip(ys, one.intervals, strict=True)]
+    return axes.errorbar(xs, ys, yerr=[below, above], linewidth=1.2, capsize=2, **style)
