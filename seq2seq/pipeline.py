@@ -26,13 +26,16 @@ from seq2seq.config import (
     TokenizerSettings,
     fingerprint_text,
 )
-from seq2seq.errors import CheckpointError, CorpusError
+from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.evaluation.scores import bleu
+from seq2seq.inference.quantized import quantized
+from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
 from seq2seq.inference.translator import Translator
 from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
 from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
 from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.text.lexicon import learn_lexicon
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.training.display import TrainingDisplay
@@ -142,25 +145,81 @@ def _short(text: str, length: int = 80) -> str:
 
 
 def load_translator(
-    name: str, search: SearchSettings | None, report: Report, threads: int | None = None
+    name: str,
+    search: SearchSettings | None,
+    report: Report,
+    threads: int | None = None,
+    quantize: bool = False,
+    shortlist: int | None = None,
 ) -> Translator:
-    """A run's model with its tokenizer, ready to translate."""
+    """A run's model with its tokenizer, ready to translate.
+
+    Args:
+        name: the run's.
+        search: instead of the run's own.
+        report: receives one line a message.
+        threads: of the CPU; torch's choice if absent.
+        quantize: translate in 8-bit integers, on the CPU.
+        shortlist: likeliest translations of each source subword to choose from; all if absent.
+
+    Raises:
+        ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range.
+    """
     folder = find_run(name)
     config = read_config(folder)
     if threads:
         torch.set_num_threads(threads)
     model = load_model(folder)
-    if config.settings.training.device in ("auto", "cuda") and torch.cuda.is_available():
+    on_gpu = config.settings.training.device in ("auto", "cuda") and torch.cuda.is_available()
+    if on_gpu and quantize:
+        raise ConfigError(
+            f"--quantize is for CPUs, and {folder.name} runs on this machine's GPU; leave it out, "
+            "or hide the GPU with CUDA_VISIBLE_DEVICES=-1."
+        )
+    if on_gpu:
         model = model.cuda()
+    tokenizer = Tokenizer.load(folder)
     return Translator(
-        model, Tokenizer.load(folder), search or config.settings.search, report=report
+        quantized(model) if quantize else model,
+        tokenizer,
+        search or config.settings.search,
+        report=report,
+        shortlist=None
+        if shortlist is None
+        else prepare_shortlist(folder, tokenizer, shortlist, report),
     )
 
 
+def prepare_shortlist(
+    folder: Path, tokenizer: Tokenizer, per_subword: int, report: Report
+) -> Shortlist:
+    """A run's shortlist; what it needs is learnt from the training pairs once and kept."""
+    settings = read_config(folder).settings.corpus
+    path = folder / "lexicon.npz"
+    # Subwords are learnt from the training text, so that other text has another tokenizer.
+    learnt_from = f"{tokenizer.fingerprint} {fingerprint_text(settings)}"
+    lexicon = load_lexicon(path, learnt_from)
+    sizes = (tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size)
+    if lexicon is None:
+        corpus = load_corpus(settings, DATA / "prepared", report)
+        report("shortlist: learning from the training pairs which subwords translate which")
+        lexicon = learn_lexicon(prepare_split(corpus, "train", tokenizer, report), *sizes)
+        save_lexicon(path, lexicon, learnt_from)
+    return Shortlist(lexicon, per_subword, sizes[1], tokenizer.is_joint)
+
+
 def evaluate_run(
-    name: str, splits: Sequence[str], search: SearchSettings | None, report: Report
+    name: str,
+    splits: Sequence[str],
+    search: SearchSettings | None,
+    report: Report,
+    quantize: bool = False,
+    shortlist: int | None = None,
 ) -> list[Evaluation]:
-    """Score a run on splits of its own corpus; translations and scores stay in its folder."""
+    """Score a run on splits of its own corpus; translations and scores stay in its folder.
+
+    Those of the faster ways, `quantize` and `shortlist`, do not: what is kept is the model's own.
+    """
     folder = find_run(name)
     corpus = load_corpus(read_config(folder).settings.corpus, DATA / "prepared", report)
     for split in splits:
@@ -168,12 +227,13 @@ def evaluate_run(
             raise CorpusError(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
-    translator = load_translator(name, search, report)
+    translator = load_translator(name, search, report, None, quantize, shortlist)
+    kept_in = None if quantize or shortlist is not None else folder
     evaluations = []
     for split in splits:
         report(f"{folder.name}: translating {len(corpus.splits[split]):,} sentences of {split}")
         evaluation, _ = evaluate_split(
-            translator, corpus.splits[split], split, corpus.fingerprint, folder
+            translator, corpus.splits[split], split, corpus.fingerprint, kept_in
         )
         evaluations.append(evaluation)
     return evaluations

@@ -24,6 +24,11 @@ class Evaluate:
     """Hypotheses kept; the run's own setting if absent."""
     length_penalty: float | None = None
     """Exponent of the length normalisation; the run's own setting if absent."""
+    quantize: bool = False
+    """Multiply in 8-bit integers: faster on a CPU, at a small cost in BLEU."""
+    shortlist: int | None = None
+    """Choose from so many likeliest translations of each source subword, and the most frequent
+    ones, instead of the whole vocabulary: faster; 50 is a good number."""
     json: bool = False
     """Print one JSON document instead of tables."""
 
@@ -38,7 +43,9 @@ def run(arguments: list[str]) -> int:
     documents: dict[str, object] = {}
     for run in chosen.runs:
         search = run_search(run, chosen.beam_size, chosen.length_penalty)
-        evaluations = pipeline.evaluate_run(run, chosen.split, search, say)
+        evaluations = pipeline.evaluate_run(
+            run, chosen.split, search, say, chosen.quantize, chosen.shortlist
+        )
         documents[run] = [evaluation.as_json() for evaluation in evaluations]
         if not chosen.json:
             for evaluation in evaluations:

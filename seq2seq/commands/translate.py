@@ -34,6 +34,11 @@ class Translate:
     """Draw the first sentence's attention map into this PNG or SVG file."""
     threads: int | None = None
     """CPU threads; the default leaves the choice to torch."""
+    quantize: bool = False
+    """Multiply in 8-bit integers: faster on a CPU, at a small cost in BLEU."""
+    shortlist: int | None = None
+    """Choose from so many likeliest translations of each source subword, and the most frequent
+    ones, instead of the whole vocabulary: faster; 50 is a good number."""
 
 
 def run(arguments: list[str]) -> int:
@@ -42,7 +47,9 @@ def run(arguments: list[str]) -> int:
     from seq2seq import pipeline
 
     search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
-    translator = pipeline.load_translator(chosen.run, search, say, chosen.threads)
+    translator = pipeline.load_translator(
+        chosen.run, search, say, chosen.threads, chosen.quantize, chosen.shortlist
+    )
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")  # type: ignore[union-attr]
     # A person who types wants each answer at once; a file goes faster in large batches.
     at_once = 1 if sys.stdin.isatty() else LINES_AT_ONCE

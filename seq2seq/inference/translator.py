@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from seq2seq.config import SearchSettings
 from seq2seq.errors import ConfigError, CorpusError
 from seq2seq.inference.search import Hypothesis, TranslationModel, normalised, search
+from seq2seq.inference.shortlist import Shortlist, shortlisted_search
+from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.cleaning import clean_sentence
 from seq2seq.text.tokenizer import END, PADDING
 
@@ -100,9 +102,11 @@ class Translator:
         batch_tokens: source tokens, padding and each hypothesis of the beam counted, in a batch;
             the default is CPU_BATCH_TOKENS on the CPU and ten times as many elsewhere.
         clean: one line of text, as the model's training text was cleaned; None for what is no text.
+        shortlist: which subwords each sentence may become, for an `EncoderDecoder`; all if absent.
 
     Raises:
         ConfigError: `max_piece_tokens` is below 1.
+        TypeError: a shortlist of another model than an `EncoderDecoder`.
     """
 
     def __init__(
@@ -115,10 +119,13 @@ class Translator:
         max_piece_tokens: int = 200,
         batch_tokens: int | None = None,
         clean: Callable[[str], str | None] = clean_sentence,
+        shortlist: Shortlist | None = None,
     ) -> None:
         """Nothing is computed yet."""
         if max_piece_tokens < 1:
             raise ConfigError(f"max_piece_tokens is {max_piece_tokens}; it must be at least 1.")
+        if shortlist is not None and not isinstance(model, EncoderDecoder):
+            raise TypeError("a shortlist needs an EncoderDecoder, whose output layer it knows")
         self.model = model
         self.tokenizer = tokenizer
         self.settings = settings
@@ -126,6 +133,7 @@ class Translator:
         self.max_piece_tokens = max_piece_tokens
         self.batch_tokens = batch_tokens
         self.clean = clean
+        self.shortlist = shortlist
 
     def translate(
         self, sentences: Sequence[str], n_best: int = 1, with_weights: bool = False
@@ -207,11 +215,21 @@ class Translator:
         found: list[list[Hypothesis]] = [[] for _ in pieces]
         for rows in self._batches([len(piece) for piece in pieces]):
             source, lengths = self._padded([[*pieces[row], END] for row in rows])
-            best = search(self.model, source, lengths, self.settings, n_best, with_weights)
+            best = self._best(source, lengths, n_best, with_weights)
             for row, hypotheses in zip(rows, best, strict=True):
                 found[row] = hypotheses
         texts = iter(self.tokenizer.decode_target([h.tokens for best in found for h in best]))
         return iter([[_Found(h, next(texts)) for h in best] for best in found])
+
+    def _best(
+        self, source: Tensor, lengths: Tensor, n_best: int, with_weights: bool
+    ) -> list[list[Hypothesis]]:
+        if self.shortlist is None:
+            return search(self.model, source, lengths, self.settings, n_best, with_weights)
+        assert isinstance(self.model, EncoderDecoder)
+        return shortlisted_search(
+            self.model, self.shortlist, source, lengths, self.settings, n_best, with_weights
+        )
 
     def _batches(self, lengths: list[int]) -> Iterator[list[int]]:
         """Row numbers, batch by batch: like lengths together, the longest first."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelSettings
-from seq2seq.model.decoders import DecoderState, Memory, make_decoder
+from seq2seq.model.decoders import DecoderState, DecoderStep, Memory, make_decoder
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import Encoder
 
@@ -71,9 +71,14 @@ class EncoderDecoder(nn.Module):
 
     def step(self, token: Tensor, state: DecoderState, memory: Memory) -> Step:
         """One target token further: the token before, [batch]."""
-        embedded = self._embed(self.target_embedding, token)
-        readout, state, weights = self.decoder.step(embedded, state, memory)
+        readout, state, weights = self.advance(token, state, memory)
         return Step(self.output(readout), state, weights)
+
+    def advance(self, token: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
+        """`step` without the output layer, for who wants logits of a part of the vocabulary."""
+        embedded = self._embed(self.target_embedding, token)
+        decoded: DecoderStep = self.decoder.step(embedded, state, memory)
+        return decoded
 
     def forward(self, source: Tensor, source_lengths: Tensor, target: Tensor) -> Tensor:
         """The readouts of all steps of a known target, for training.
