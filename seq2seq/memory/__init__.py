@@ -1,0 +1,1 @@
+"""How long each cell remembers: the tasks of Hochreiter and Schmidhuber 1997, trained and drawn."""

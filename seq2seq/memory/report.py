@@ -1,0 +1,295 @@
+"""The report: what each cell solves, beside the paper's figures, as Markdown, a page and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import statistics
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seq2seq.checkpoint import replacing, write_json
+from seq2seq.memory.catalogue import TASKS, make_task
+from seq2seq.memory.experiment import Finding, Place
+from seq2seq.memory.gradients import Curve
+from seq2seq.memory.paper import FIGURES, Figure, lstm_figure
+from seq2seq.memory.task import Task
+
+Kept = list[tuple[Finding, dict[str, Any]]]
+Rows = list[list[str]]
+_FLOOR = 1e-12  # of the gradients' axis
+
+_NOTE = """\
+Sequences to success are counted by the paper's own rule for each task, median and range over the \
+seeds that succeeded; wrong is out of 2,560 fresh sequences after training, median over all seeds. \
+With \
+the batched trainer every cell, the RNN too, follows clipped gradients; RNN, GRU and LSTM start \
+with orthogonal recurrent weights, the 1997 cell with the paper's small ones. Experiment numbers \
+and figures are those of Hochreiter & Schmidhuber 1997 (Neural Computation 9(8):1735-1780), as we \
+read the paper; the ratio is our median over its figure for LSTM, and below 1 is better."""
+
+
+class Summary(NamedTuple):
+    """The seeds of one place taken together."""
+
+    place: Place
+    outcomes: list[Finding]
+
+    @property
+    def solved(self) -> list[int]:
+        """Sequences to success of the seeds that succeeded."""
+        numbers = [finding.outcome.sequences for finding in self.outcomes]
+        return [number for number in numbers if number is not None]
+
+    @property
+    def is_solved(self) -> bool:
+        """At least half of the seeds succeeded."""
+        return 2 * len(self.solved) >= len(self.outcomes)
+
+    @property
+    def ratio(self) -> float | None:
+        """Our median over the paper's figure, where both are."""
+        figure = lstm_figure(self.place.task, self.place.lag)
+        if not self.solved or figure is None or figure.sequences is None:
+            return None
+        return statistics.median(self.solved) / figure.sequences
+
+
+def summaries(kept: Kept) -> list[Summary]:
+    """One for each place, in the order given."""
+    findings = [finding for finding, _ in kept]
+    return [Summary(place, list(group)) for place, group in groupby(findings, lambda f: f.place)]
+
+
+def _row(summary: Summary) -> list[str]:
+    place, outcomes = summary.place, [finding.outcome for finding in summary.outcomes]
+    numbers = summary.solved
+    spread = f"{statistics.median(numbers):,.0f}" if numbers else "–"
+    if len(numbers) > 1:
+        spread += f" ({min(numbers):,} to {max(numbers):,})"
+    figure = lstm_figure(place.task, place.lag)
+    theirs = f"{figure.sequences:,}" if figure and figure.sequences else "–"
+    wrong = f"{statistics.median(outcome.wrong for outcome in outcomes):,.0f}"
+    if figure and figure.wrong is not None:
+        wrong += f" (paper: {figure.wrong})"
+    diverged = sum(outcome.diverged for outcome in outcomes)
+    return [
+        place.task,
+        f"{place.lag:,}",
+        place.cell,
+        place.trainer,
+        f"{len(numbers)} of {len(outcomes)}" + (f", {diverged} diverged" if diverged else ""),
+        spread,
+        theirs,
+        f"{summary.ratio:.2f}" if summary.ratio is not None else "–",
+        wrong,
+        f"{statistics.median(outcome.steps_per_second for outcome in outcomes):,.0f}",
+        f"{max(outcome.trained for outcome in outcomes):,}",
+    ]
+
+
+HEADINGS = [
+    "task", "lag", "cell", "trainer", "seeds that succeed", "sequences to success",
+    "paper's LSTM", "ratio", "wrong of 2,560", "steps/s", "trained at most",
+]  # fmt: skip
+
+
+def table_text(kept: Kept) -> str:
+    """The table for a terminal."""
+    rows = [HEADINGS, *map(_row, summaries(kept))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def longest_solved(found: list[Summary]) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:
+    """(task, trainer) → cell → longest lag that at least half of the seeds solved, longest tried.
+
+    A lag counts only if all shorter ones that were tried are solved too.
+    """
+    result: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    broken: set[tuple[str, str, str]] = set()
+    for summary in sorted(found, key=lambda s: s.place.lag):
+        task, lag, cell, trainer = summary.place
+        cells = result.setdefault((task, trainer), {})
+        solved = cells.get(cell, (0, 0))[0]
+        if not summary.is_solved:
+            broken.add((task, trainer, cell))
+        if (task, trainer, cell) not in broken:
+            solved = lag
+        cells[cell] = (solved, lag)
+    return result
+
+
+def _longest_rows(found: list[Summary]) -> Rows:
+    rows = []
+    for (task, trainer), cells in longest_solved(found).items():
+        for cell, (solved, tried) in cells.items():
+            failed = f"{_first_failure(found, task, trainer, cell)}"
+            rows.append([task, trainer, cell, f"{solved:,}" if solved else "none", failed,
+                         f"{tried:,}"])  # fmt: skip
+    return rows
+
+
+def _first_failure(found: list[Summary], task: str, trainer: str, cell: str) -> str:
+    lags = [
+        summary.place.lag
+        for summary in found
+        if (summary.place.task, summary.place.trainer, summary.place.cell) == (task, trainer, cell)
+        and not summary.is_solved
+    ]
+    return f"{min(lags):,}" if lags else "–"
+
+
+_LONGEST = ["task", "trainer", "cell", "longest lag solved", "shortest lag failed", "longest tried"]
+
+
+def _figures(tasks: list[str]) -> Rows:
+    return [[task, *_figure(figure)] for task in tasks for figure in FIGURES[task]]
+
+
+def _figure(figure: Figure) -> list[str]:
+    return [
+        figure.method,
+        f"{figure.lag:,}",
+        f"{figure.solved:.0%}" if figure.solved is not None else "–",
+        f"{figure.sequences:,}" if figure.sequences else "never",
+        f"{figure.wrong}" if figure.wrong is not None else "–",
+    ]
+
+
+_PAPER = ["task", "method", "lag", "trials that succeed", "sequences to success", "wrong of 2,560"]
+
+
+class _Section(NamedTuple):
+    title: str
+    text: str
+    headings: list[str]
+    rows: Rows
+
+
+def _sections(kept: Kept) -> list[_Section]:
+    found = summaries(kept)
+    tasks = [name for name in TASKS if any(s.place.task == name for s in found)]
+    problems = {s.place.task: _task(s.place) for s in found}
+    described = "; ".join(f"{name}: {problems[name].title}" for name in tasks)
+    with_lags = [summary for summary in found if summary.place.lag]
+    sections = [_Section("What was solved", f"{_NOTE} {described}.", HEADINGS, [*map(_row, found)])]
+    if with_lags:
+        text = "Solved means by at least half of the seeds, and every shorter lag tried as well."
+        sections.insert(
+            0, _Section("The longest lag that each cell solves", text, _LONGEST,
+                        _longest_rows(with_lags))
+        )  # fmt: skip
+    text = "The paper's tables for these tasks, rivals included, as we read them."
+    return [*sections, _Section("The paper's figures", text, _PAPER, _figures(tasks))]
+
+
+def _task(place: Place) -> Task:
+    return make_task(place.task, place.lag or None)
+
+
+def _markdown_table(headings: list[str], rows: Rows) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def markdown(kept: Kept) -> str:
+    """The report without its plots."""
+    parts = ["# How long each cell remembers"]
+    for section in _sections(kept):
+        table = _markdown_table(section.headings, section.rows)
+        parts.append(f"## {section.title}\n\n{section.text}\n\n{table}")
+    return "\n\n".join(parts) + "\n"
+
+
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "table{border-collapse:collapse;font-size:14px}th,td{padding:.2rem .7rem;text-align:right;"
+    "border-bottom:1px solid #ddd}svg{max-width:100%;height:auto}"
+)
+
+
+def page(title: str, body: str) -> str:
+    """One page that needs nothing from elsewhere."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
+        f"</title><style>{_STYLE}</style></head>\n<body>\n<h1>{html.escape(title)}</h1>\n"
+        f"{body}\n</body></html>\n"
+    )
+
+
+def _html_table(headings: list[str], rows: Rows) -> str:
+    def line(cells: list[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows)
+    return f"<table><thead>{line(headings, 'th')}</thead><tbody>\n{body}\n</tbody></table>"
+
+
+def _plots(kept: Kept) -> str:
+    from seq2seq.report.memory_plots import longest_lags
+
+    with_lags = [summary for summary in summaries(kept) if summary.place.lag]
+    drawn = []
+    for (task, trainer), cells in longest_solved(with_lags).items():
+        title = f"{task}: {TASKS[task].title} ({trainer})"
+        solved = {cell: pair[0] for cell, pair in cells.items()}
+        drawn.append(longest_lags(title, solved, {cell: pair[1] for cell, pair in cells.items()}))
+    return "\n".join(drawn)
+
+
+def write_report(kept: Kept, folder: Path) -> None:
+    """Write memory.md, memory.html and memory.json, each whole or not at all."""
+    _write(folder / "memory.md", markdown(kept))
+    body = [_plots(kept)]
+    for section in _sections(kept):
+        table = _html_table(section.headings, section.rows)
+        title, text = html.escape(section.title), html.escape(section.text)
+        body.append(f"<h2>{title}</h2>\n<p>{text}</p>\n{table}")
+    _write(folder / "memory.html", page("How long each cell remembers", "\n".join(body)))
+    document = [
+        {**settings, "seed": finding.seed, **dataclasses.asdict(finding.outcome)}
+        for finding, settings in kept
+    ]
+    write_json(folder / "memory.json", {"version": 1, "trainings": document})
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_gradients(task: Task, curves: list[Curve], folder: Path) -> list[Path]:
+    """Write gradients.html with its plots and gradients.json with the numbers."""
+    from seq2seq.report.memory_plots import by_distance
+
+    body = []
+    for trained in (False, True):
+        lines = {str(curve.cell): curve for curve in curves if curve.trained == trained}
+        plots: dict[str, dict[str, list[tuple[int, float]]]] = {
+            "‖∂h_T/∂h_t‖": {cell: [*enumerate(c.hidden)] for cell, c in lines.items()},
+            "‖∂loss/∂x_t‖": {cell: [*enumerate(c.inputs)] for cell, c in lines.items()},
+            "the cell state's path": {
+                cell: [*enumerate(c.path)] for cell, c in lines.items() if c.path
+            },
+        }
+        title = "after training" if trained else "at the start"
+        body.append(by_distance(title, plots, _FLOOR))
+    title = f"Gradient by distance: task {task.name}, {task.title}, lag {task.lag:,}"
+    text = (
+        "Medians over 8 fresh sequences of T steps. What falls with the distance vanishes, what "
+        f"rises explodes; the axis ends at {_FLOOR:g}. A line that is missing lies below it. The "
+        "cell state's path is the product of forget gates (LSTM) or update gates (GRU), mean over "
+        "units; it is 1 for the cell of 1997."
+    )
+    paths = [folder / "gradients.html", folder / "gradients.json"]
+    _write(paths[0], page(title, f"<p>{html.escape(text)}</p>\n" + "\n".join(body)))
+    document = {
+        "task": task.name,
+        "lag": task.lag,
+        "curves": [dataclasses.asdict(curve) for curve in curves],
+    }
+    write_json(paths[1], document)
+    return paths

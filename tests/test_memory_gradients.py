@@ -1,0 +1,89 @@
+"""Gradient by distance against autograd and against what must come out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from seq2seq.memory.batched import Recipe, new_network
+from seq2seq.memory.catalogue import make_task
+from seq2seq.memory.gradients import curve, input_gradients, path_products, state_jacobians
+from seq2seq.memory.network import MemoryCell, tensors
+from seq2seq.model.cells import CellState
+
+KINDS = ["rnn", "gru", "lstm", "lstm-1997"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_jacobians_equal_autograd(kind: MemoryCell):
+    task = make_task("6a", 30)
+    cell = new_network(kind, task, Recipe(hidden_size=4), 1).double().cell
+    torch.manual_seed(1)
+    projected = torch.randn(2, 6, len(cell.bias), dtype=torch.float64)
+    start = cell.zero_state(2, projected)
+    ours = state_jacobians(cell, projected, start)
+    assert len(ours) == 7
+    states = [start]
+    for now in projected.unbind(1):
+        states.append(cell.advance(now, states[-1]))
+    for distance in (0, 1, 4, 6):
+        origin = states[6 - distance].hidden.detach().requires_grad_()
+        state = CellState(origin, states[6 - distance].cell.detach())
+        for now in projected[:, 6 - distance :].unbind(1):
+            state = cell.advance(now, state)
+        for row in range(2):
+            for unit in range(cell.hidden_size):
+                (wanted,) = torch.autograd.grad(state.hidden[row, unit], origin, retain_graph=True)
+                torch.testing.assert_close(
+                    ours[distance][row, unit], wanted[row, : cell.hidden_size], rtol=0, atol=1e-12
+                )
+
+
+def test_paths_are_products_of_gates_and_one_for_1997():
+    task = make_task("4", 20)
+    network = new_network("lstm", task, Recipe(hidden_size=4, remember=2.0), 1)
+    with torch.no_grad():
+        network.cell.weight_input.zero_()
+        network.cell.weight_hidden.zero_()
+        batch = tensors(task.fresh(1, np.random.default_rng(1)))
+        projected = network.project(batch.inputs)
+        outputs = network.from_projected(projected, batch.lengths)
+        products = path_products(network.cell, projected, outputs)
+    gate = 1 / (1 + math.exp(-2))
+    expected = [gate**distance for distance in range(products.shape[1])]
+    assert products[0].tolist() == pytest.approx(expected, rel=1e-5)
+    old = curve(new_network("lstm-1997", task, Recipe(hidden_size=4), 1), task, "lstm-1997", False)
+    assert set(old.path) == {1.0}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_input_gradients_equal_autograd(kind: MemoryCell):
+    task = make_task("4", 20)
+    network = new_network(kind, task, Recipe(hidden_size=4), 1).double()
+    ours = input_gradients(network, task, 1)
+    sequences = task.fresh(8, np.random.default_rng([1, 4]))
+    batch = tensors(sequences.select(0, 1))
+    inputs = batch.inputs.double().requires_grad_()
+    logits = network(batch._replace(inputs=inputs))
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.targets.double())
+    (wanted,) = torch.autograd.grad(loss, inputs)
+    expected = wanted[0].norm(dim=-1).flip(0)[: ours.shape[1]]
+    torch.testing.assert_close(ours[0], expected, rtol=1e-9, atol=1e-15)
+
+
+def test_a_shrinking_rnn_forgets_and_an_orthogonal_one_without_squashing_does_not():
+    task = make_task("4", 20)
+    network = new_network("rnn", task, Recipe(hidden_size=4), 1)
+    with torch.no_grad():
+        network.cell.weight_input.zero_()  # all states stay 0, where tanh is the identity
+    still = curve(network, task, "rnn", False)
+    assert still.hidden == pytest.approx([1.0] * len(still.hidden), abs=1e-5)
+    with torch.no_grad():
+        network.cell.weight_hidden *= 0.5
+    shrinking = curve(network, task, "rnn", False)
+    expected = [0.5**distance for distance in range(len(shrinking.hidden))]
+    assert shrinking.hidden == pytest.approx(expected, rel=1e-4)
+    assert shrinking.path == []
