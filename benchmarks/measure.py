@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.calibration import Calibration
-from benchmarks.contenders import CONTENDERS, OURS, Contender, ContenderError, Process
+from benchmarks.contenders import CONTENDERS, Contender, ContenderError, Process
 from benchmarks.protocol import Workload
 from benchmarks.reference import mean_target_tokens, stratified
 
@@ -71,7 +71,7 @@ class SideBySide:
         }
         self.turns: dict[str, dict[str, list[dict[str, Any]]]] = {}
         self.described: dict[str, dict[str, Any]] = {}
-        self.latency: dict[str, dict[str, float]] = {}
+        self.latency: dict[str, dict[str, dict[str, float]]] = {}
 
     def run(self, train: bool, decode: bool) -> dict[str, Any]:
         """Take all turns and return what was found as plain values."""
@@ -96,18 +96,18 @@ class SideBySide:
 
     def _train(self, processes: Running) -> None:
         longest = len(self.workload.train) - 1
-        for contender in self._able(processes):
+        for contender in self._trainers(self._able(processes)):
             with self._excused(contender):
                 # The longest batch first: it is what peak memory depends on.
                 middle = longest // 2
                 processes[contender.name].ask("train", batches=[longest, middle][:WARM_UP])
         for number in range(self.rounds):
             chosen = stratified(longest, self.per_round, number)
-            for contender in self._in_turn(processes, number):
+            for contender in self._trainers(self._in_turn(processes, number)):
                 batches = chosen[len(chosen) // 2 :][:1] if contender.slow else chosen
                 tokens = sum(self.workload.train[batch].tokens for batch in batches)
                 self._take("train", contender, processes, tokens, number, batches=batches)
-        for contender in self._able(processes):
+        for contender in self._trainers(self._able(processes)):
             with self._excused(contender):
                 peak = processes[contender.name].ask("memory")["peak_bytes"]
                 self.described[contender.name]["peak_bytes"] = peak
@@ -130,17 +130,18 @@ class SideBySide:
                             task, contender, processes, tokens, number, batches=batches, beam=beam,
                             do="decode",
                         )  # fmt: skip
-            self._measure_latency(processes, beam)
+            for contender in self._able(processes):
+                if contender.latency:
+                    with self._excused(contender):
+                        self._measure_latency(contender, processes[contender.name], beam)
 
-    def _measure_latency(self, processes: Running, beam: int) -> None:
+    def _measure_latency(self, contender: Contender, process: Process, beam: int) -> None:
         turn = self.calibration.around(
-            lambda: processes[OURS].ask(
-                "latency", beam=beam, every=LATENCY_EVERY, workload=str(self.path)
-            ),
+            lambda: process.ask("latency", beam=beam, every=LATENCY_EVERY, workload=str(self.path)),
             self.tries,
         )
         values = sorted(turn.result["milliseconds"])
-        self.latency[str(beam)] = {
+        self.latency.setdefault(str(beam), {})[contender.name] = {
             "sentences": len(values),
             "median": median(values),
             "percentile_99": values[int(0.99 * (len(values) - 1))],
@@ -176,6 +177,10 @@ class SideBySide:
                 f"{task} {number + 1}/{self.rounds} {contender.name}: {speed:,.0f} tokens/s at "
                 f"{turn.gflops:.0f} GFLOP/s{', disturbed' if turn.disturbed else ''}"
             )
+
+    @staticmethod
+    def _trainers(contenders: list[Contender]) -> list[Contender]:
+        return [contender for contender in contenders if contender.trains]
 
     def _able(self, processes: Running) -> list[Contender]:
         return [c for c in CONTENDERS if c.name in processes and c.name not in self.failed]

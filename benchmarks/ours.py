@@ -4,6 +4,7 @@
 
 - `fast`: the product: `Trainer`'s own update, and its own search.
 - `tied`: the product with its default of tied embeddings, the readout having 256 units.
+- `int8`, `shortlist`, `int8-shortlist`: the product's faster ways to translate.
 - `plain`: the same but for the decoder's loop, which torch differentiates step by step.
 - `tutorial`: how it is usually taught: one step at a time with the output layer inside the loop,
   logits for padding too, Adam not fused; translates sentence by sentence.
@@ -18,8 +19,9 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 import torch
@@ -31,13 +33,18 @@ from benchmarks.floor import TrainingFloor
 from benchmarks.protocol import END, PADDING, PairBatch, Workload, padded, serve, timed, timed_each
 from benchmarks.reference import MODEL, TRAINING
 from seq2seq.config import ModelSettings, SearchSettings
-from seq2seq.inference.search import search
-from seq2seq.model.decoders import DecoderState, Memory
-from seq2seq.model.encoder_decoder import EncoderDecoder, Step, parameter_count
+from seq2seq.inference.quantized import quantized
+from seq2seq.inference.search import Hypothesis, MemoryT, StepResult, TranslationModel, search
+from seq2seq.inference.shortlist import Shortlist, ShortlistedModel
+from seq2seq.model.decoders import DecoderState
+from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
 from seq2seq.model.recurrence import attend_and_recur_plain
 from seq2seq.text.batches import Batch, TokenizedSplit
+from seq2seq.text.lexicon import Lexicon, learn_lexicon
 from seq2seq.text.tokenizer import BEGIN
 from seq2seq.training.loop import Trainer
+
+SHORTLIST = 50  # likeliest translations of each source subword
 
 
 def to_batch(pairs: PairBatch) -> Batch:
@@ -67,27 +74,27 @@ class Silence:
         """Nothing."""
 
 
-class FixedLength(NamedTuple):
+class FixedLength(NamedTuple, Generic[MemoryT]):
     """A model whose every translation has as many tokens as it is told, the end counted.
 
     The end of a sentence is impossible before the last step and certain there, by one column of the
     logits, so that search does its usual work for a known number of steps.
     """
 
-    model: EncoderDecoder
+    model: TranslationModel[MemoryT, DecoderState]
     steps: int
     done: list[int]  # steps so far, in a list that `step` can change
 
-    def encode(self, source: Tensor, source_lengths: Tensor) -> Memory:
+    def encode(self, source: Tensor, source_lengths: Tensor) -> MemoryT:
         """See `EncoderDecoder.encode`."""
         return self.model.encode(source, source_lengths)
 
-    def start(self, memory: Memory) -> DecoderState:
+    def start(self, memory: MemoryT) -> DecoderState:
         """See `EncoderDecoder.start`."""
         self.done[:] = [0]
         return self.model.start(memory)
 
-    def step(self, token: Tensor, state: DecoderState, memory: Memory) -> Step:
+    def step(self, token: Tensor, state: DecoderState, memory: MemoryT) -> StepResult[DecoderState]:
         """See `EncoderDecoder.step`."""
         step = self.model.step(token, state, memory)
         self.done[0] += 1
@@ -95,16 +102,29 @@ class FixedLength(NamedTuple):
         return step
 
 
-def translate(model: EncoderDecoder, pairs: PairBatch, beam: int, steps: int) -> float:
+def translate(
+    model: EncoderDecoder,
+    pairs: PairBatch,
+    beam: int,
+    steps: int,
+    shortlist: Shortlist | None = None,
+) -> float:
     """Seconds that search needs to translate a batch to this many tokens each."""
     source = torch.from_numpy(padded(pairs.source))
     lengths = torch.tensor([len(row) for row in pairs.source])
     settings = SearchSettings(beam_size=beam, max_length_factor=1000)
     model.eval()
-    found = []
-    seconds = timed(
-        lambda: found.extend(search(FixedLength(model, steps, [0]), source, lengths, settings))
-    )
+    found: list[list[Hypothesis]] = []
+
+    def work() -> None:
+        if shortlist is None:
+            found.extend(search(FixedLength(model, steps, [0]), source, lengths, settings))
+            return
+        with torch.inference_mode():
+            view = ShortlistedModel(model, shortlist, source).eval()
+        found.extend(search(FixedLength(view, steps, [0]), source, lengths, settings))
+
+    seconds = timed(work)
     assert {best[0].length for best in found} == {steps}
     return seconds
 
@@ -149,7 +169,11 @@ class Ours:
 
     def decode(self, batches: list[PairBatch], beam: int) -> float:
         """See `Contender`."""
-        return sum(translate(self.model, pairs, beam, pairs.steps) for pairs in batches)
+        return sum(self.translate(pairs, beam) for pairs in batches)
+
+    def translate(self, pairs: PairBatch, beam: int) -> float:
+        """Seconds for one batch."""
+        return translate(self.model, pairs, beam, pairs.steps)
 
     def latency(self, options: dict[str, Any]) -> dict[str, Any]:
         """Milliseconds for sentences one at a time, each to its reference's length."""
@@ -159,9 +183,36 @@ class Ours:
             for batch in workload.test
             for source, target in zip(batch.source, batch.target, strict=True)
         ][:: options["every"]]
-        translate(self.model, rows[0], options["beam"], rows[0].steps)
-        seconds = [translate(self.model, row, options["beam"], row.steps) for row in rows]
+        self.translate(rows[0], options["beam"])
+        seconds = [self.translate(row, options["beam"]) for row in rows]
         return {"milliseconds": [1000 * value for value in seconds]}
+
+
+class Faster(Ours):
+    """The product translating in int8, within shortlists, or both; it does not train."""
+
+    def __init__(
+        self, settings: ModelSettings, vocabulary: int, int8: bool, lexicon: Lexicon | None
+    ) -> None:
+        """See `Ours`."""
+        super().__init__(settings, vocabulary)
+        if int8:
+            self.model = quantized(self.model)
+        self.shortlist = None
+        if lexicon is not None:
+            self.shortlist = Shortlist(lexicon, SHORTLIST, vocabulary, joint=True)
+
+    def translate(self, pairs: PairBatch, beam: int) -> float:
+        """See `Ours.translate`."""
+        return translate(self.model, pairs, beam, pairs.steps, self.shortlist)
+
+
+def lexicon_of(workload: Workload) -> Lexicon:
+    """Learnt from the workload's training pairs."""
+    source = [row[:-1].tolist() for batch in workload.train for row in batch.source]
+    target = [row[:-1].tolist() for batch in workload.train for row in batch.target]
+    split = TokenizedSplit.of(source, target)
+    return learn_lexicon(split, workload.vocabulary, workload.vocabulary)
 
 
 class Tutorial(Ours):
@@ -293,6 +344,10 @@ def make(workload: Workload, arguments: argparse.Namespace) -> Any:
             return Kind(Ours, MODEL, workload)
         case "tied":
             return Kind(Ours, dataclasses.replace(MODEL, tied="all"), workload)
+        case "int8" | "shortlist" | "int8-shortlist" as kind:
+            lexicon = lexicon_of(workload) if "shortlist" in kind else None
+            faster = partial(Faster, int8="int8" in kind, lexicon=lexicon)
+            return Kind(faster, MODEL, workload)
         case "plain":
             decoders.attend_and_recur = attend_and_recur_plain  # type: ignore[attr-defined]
             return Kind(Ours, MODEL, workload)

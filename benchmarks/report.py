@@ -196,13 +196,29 @@ def _decode_table(found: dict[str, Any]) -> Iterator[str]:
             ]
         yield f"| {_label(found, contender)} | {' | '.join(cells)} |"
     yield ""
-    for beam, value in found["latency"].items():
-        yield (
-            f"One sentence at a time, {'greedy' if beam == '1' else f'beam {beam}'}, from subwords "
-            f"to subwords: {value['median']:.0f} ms in the median, {value['percentile_99']:.0f} ms "
-            f"at the 99th percentile of {value['sentences']:.0f} test sentences"
-            f"{' (disturbed)' if value['disturbed'] else ''}.  "
-        )
+    yield from _latency_table(found)
+
+
+def _latency_table(found: dict[str, Any]) -> Iterator[str]:
+    names = [c for c in CONTENDERS if c.name in found["latency"].get("1", {})]
+    if not names:
+        return
+    sentences = found["latency"]["1"][names[0].name]["sentences"]
+    yield f"One sentence at a time, from subwords to subwords: milliseconds over {sentences} test"
+    yield "sentences, each to its reference's length."
+    yield ""
+    yield "| program | greedy, median | 99th percentile | beam 5, median | 99th percentile |"
+    yield "| --- | --: | --: | --: | --: |"
+    for contender in names:
+        cells = []
+        for beam in ("1", "5"):
+            value = found["latency"].get(beam, {}).get(contender.name)
+            if value is None:
+                cells += ["", ""]
+                continue
+            disturbed = " (disturbed)" if value["disturbed"] else ""
+            cells += [f"{value['median']:.1f}", f"{value['percentile_99']:.1f}{disturbed}"]
+        yield f"| {contender.label} | {' | '.join(cells)} |"
 
 
 def _missing(found: dict[str, Any]) -> Iterator[str]:
