@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from seq2seq.evaluation.buckets import bounded_buckets, equal_buckets, over_seeds, score_buckets
@@ -39,7 +41,7 @@ def test_every_sentence_is_in_one_bucket(count: int) -> None:
     for found in (equal_buckets(values, count), bounded_buckets(values, (0.2, 0.5, 0.9))):
         assert sorted(row for bucket in found for row in bucket.rows) == list(range(120))
         assert all(len(bucket.rows) >= 20 for bucket in found)
-        assert all(one.high < next_one.low for one, next_one in zip(found, found[1:], strict=False))
+        assert all(one.high < next_one.low for one, next_one in pairwise(found))
 
 
 def test_a_bucket_is_scored_like_its_sentences_alone() -> None:

@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import ConfigError, CorpusError
-from seq2seq.evaluation.scores import bleu, score_translations
+from seq2seq.evaluation.scores import (
+    bleu,
+    bleu_and_chrf,
+    paired_bootstrap,
+    score_translations,
+    sentence_chrf,
+)
 
 WORDS = "the a red blue house bridge train Late early , near far isn't 3.5 naïve 다리 ."
 
@@ -78,6 +84,76 @@ def test_equals_the_command_without_intervals(tmp_path: Path) -> None:
         assert "|bs:" not in ours.signature
         assert f"{ours.value:.12f}" == f"{theirs['score']:.12f}"
         assert (ours.low, ours.high) == (None, None)
+
+
+def paired_command(
+    folder: Path, systems: list[list[str]], references: list[str]
+) -> tuple[dict[str, dict[str, list[float]]], str]:
+    """What `sacrebleu --paired-bs` prints: score → its columns, and the whole text.
+
+    Its JSON is out of use: sacrebleu fails to write chrF's numbers there.
+    """
+    names = [f"system{number}" for number in range(len(systems))]
+    for name, lines in zip(["references", *names], [references, *systems], strict=True):
+        (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    arguments = ["references", "-i", *names, "--paired-bs", "-m", "bleu", "chrf", "ter"]
+    environment = {key: value for key, value in os.environ.items() if key != "SACREBLEU_SEED"}
+    done = subprocess.run(
+        [sys.executable, "-m", "sacrebleu", *arguments, "-f", "text", "-w", "6"],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    rows = [line.split("│")[2:5] for line in done.stdout.split("\n") if line.count("│") > 3]
+    found: dict[str, dict[str, list[float]]] = {}
+    for place, name in enumerate(("BLEU", "chrF2", "TER")):
+        cells = [row[place] for row in rows[1:]]
+        scores = [cell for cell in cells if "±" in cell]
+        p_values = [cell for cell in cells if "p =" in cell]
+        found[name] = {
+            "value": [float(cell.split()[0]) for cell in scores],
+            "half": [float(cell.split("±")[1].strip(" )")) for cell in scores],
+            "p_value": [float(cell.split("=")[1].strip(" )*")) for cell in p_values],
+        }
+    return found, done.stdout
+
+
+def test_paired_bootstrap_equals_the_command(tmp_path: Path) -> None:
+    hypotheses, references = some_text(120)
+    worse, _ = some_text(120, seed=5)
+    slightly = [*hypotheses[:100], *references[100:104], *hypotheses[104:]]
+    systems = [hypotheses, slightly, worse]
+    expected, printed = paired_command(tmp_path, systems, references)
+    found = paired_bootstrap(systems, references)
+    assert [score.p_value for score in found[0]] == [None] * 3
+    for place, name in enumerate(("BLEU", "chrF2", "TER")):
+        scores = [system[place] for system in found]
+        assert {score.name for score in scores} == {name}
+        assert [round(score.value, 6) for score in scores] == expected[name]["value"]
+        halves = [(score.high - score.low) / 2 for score in scores]
+        assert halves == pytest.approx(expected[name]["half"], abs=1e-6)
+        p_values = [score.p_value for score in scores[1:]]
+        assert p_values == pytest.approx(expected[name]["p_value"], abs=5e-5)
+        assert scores[0].signature in printed
+        assert "bs:1000|seed:12345" in scores[0].signature
+        # The slight difference is within noise, the great one is not.
+        assert expected[name]["p_value"][1] < 0.01 < expected[name]["p_value"][0]
+
+
+def test_bleu_and_chrf_are_the_same_figures() -> None:
+    texts = some_text(60, seed=4)
+    assert bleu_and_chrf(*texts, bootstrap=50) == score_translations(*texts, bootstrap=50)[:2]
+
+
+def test_chrf_of_a_sentence_alone() -> None:
+    hypotheses, references = some_text(20, seed=6)
+    expected = [
+        score_translations([hypothesis], [reference], bootstrap=0)[1].value
+        for hypothesis, reference in zip(hypotheses, references, strict=True)
+    ]
+    assert sentence_chrf(hypotheses, references) == pytest.approx(expected)
 
 
 def test_bleu_by_hand() -> None:

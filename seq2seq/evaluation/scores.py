@@ -196,7 +196,7 @@ def paired_bootstrap(
 
 def _paired_score(name: str, result: Any, signature: Any) -> PairedScore:
     p_value = None if result.p_value is None else float(result.p_value)
-    low, high = float(result.mean - result.ci), float(result.mean + result.ci)
+    low, high = float(result.mean) - float(result.ci), float(result.mean) + float(result.ci)
     return PairedScore(name, float(result.score), p_value, low, high, str(signature))
 
 
