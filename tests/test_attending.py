@@ -66,12 +66,19 @@ def test_over_seeds_by_hand() -> None:
     assert found["overlooked"] == {"value": pytest.approx(0.2), "deviation": 0}
 
 
-@pytest.fixture
-def run(counting_corpus) -> Path:
-    counting_corpus(200)
-    size = ["--model.hidden-size", "48", "--model.embedding-size", "24"]
-    assert main(["train", "--run", "r", *TINY, *size, "--training.epochs", "20"]) == 0
-    return Path("checkpoints/r")
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has learnt a little."""
+    folder = tmp_path_factory.mktemp("attending")
+    for language, side in (("en", 0), ("de", 1)):
+        text = "".join(pair[side] + "\n" for pair in counting_pairs(200))
+        (folder / f"counting.{language}").write_text(text, encoding="utf-8")
+    size = ["--model.hidden-size", "32", "--model.embedding-size", "16"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        torch.set_num_threads(1)
+        assert main(["train", "--run", "r", *TINY, *size, "--training.epochs", "15"]) == 0
+    return folder / "checkpoints/r"
 
 
 def test_forced_attention(run: Path) -> None:

@@ -22,6 +22,11 @@ from seq2seq.report.markdown import markdown
 from seq2seq.report.plots import FORMATS
 
 DOCUMENT = "comparison.json"
+PARTS = (
+    "name", "corpus", "splits", "systems", "settings", "matching", "significance", "by_length",
+    "by_rarity", "by_order", "samples", "differing", "maps", "attention",
+)  # fmt: skip
+"""What every comparison holds."""
 
 
 def write_report(document: dict[str, Any], folder: Path) -> None:
@@ -72,4 +77,7 @@ def read_comparison(folder: Path) -> dict[str, Any]:
             f"{path} is of version {document.get('version')}; this program reads version "
             f"{VERSION}. Compare again."
         )
+    missing = [part for part in PARTS if part not in document]
+    if missing:
+        raise CheckpointError(f"{path} is damaged: it lacks {', '.join(missing)}. Compare again.")
     return document

@@ -1,0 +1,373 @@
+"""Comparisons from end to end on a tiny language, by the commands a user types."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq2seq import comparison, pipeline
+from seq2seq.cli import main
+from seq2seq.errors import TrainingError
+from seq2seq.training.loop import Trainer
+from tests.conftest import TINY, counting_pairs
+
+COMPARISONS = Path("checkpoints/comparisons")
+SHORT = [*TINY, "--training.max-updates", "6"]
+
+
+def compare(*arguments: str) -> int:
+    return main(["compare", "--run", "small", *SHORT, *arguments])
+
+
+def document_of(name: str) -> dict:
+    return json.loads((COMPARISONS / name / "comparison.json").read_text(encoding="utf-8"))
+
+
+def last_line(capsys) -> str:
+    return capsys.readouterr().err.strip().split("\n")[-1]
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a page would fetch or run, and whether its tags pair up."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("meta", "img", "br", "link"):
+            self.open.append(tag)
+        if tag in ("script", "link", "iframe", "object", "embed"):
+            self.outside.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "srcset", "data") and not (
+                value.startswith(("data:", "#"))
+            ):
+                self.outside.append(value)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open = self.open[:-1] if tag not in ("meta", "img", "br", "link") else self.open
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_a_ladder_over_seeds(counting_corpus, capsys, monkeypatch):
+    counting_corpus(300)
+    assert compare("--systems", "rnn", "lstm", "attention", "--seeds", "1", "2", "--name", "x") == 0
+    out = capsys.readouterr().out
+    assert out.endswith("The report lies in checkpoints/comparisons/x/report.html.\n")
+    document = document_of("x")
+    sizes = document["matching"]["hidden_sizes"]
+    assert sizes["lstm"] == sizes["attention"] == 16 < sizes["rnn"]
+    runs = {
+        (system["name"], run["seed"]): Path(run["folder"])
+        for system in document["systems"]
+        for run in system["runs"]
+    }
+    grown = f"small-rnn-h{sizes['rnn']}"
+    assert [str(folder.relative_to("checkpoints")) for folder in runs.values()] == [
+        grown, f"{grown}-seed2", "small-lstm", "small-lstm-seed2", "small-attention",
+        "small-attention-seed2",
+    ]  # fmt: skip
+    counts = [system["parameters"] for system in document["systems"]]
+    assert max(counts) - min(counts) <= 0.05 * max(counts)
+
+    for system in document["systems"]:
+        scores = [
+            json.loads((runs[system["name"], seed] / "scores.json").read_text())["test"]["scores"]
+            for seed in (1, 2)
+        ]
+        for name, one, two in zip(("BLEU", "chrF2", "TER"), *scores, strict=True):
+            found = system["scores"]["test"][name]
+            assert found["mean"] == pytest.approx((one["value"] + two["value"]) / 2)
+            difference = abs(one["value"] - two["value"])
+            assert found["deviation"] == pytest.approx(difference / 2**0.5)
+            assert found["signature"] == one["signature"]
+
+    assert_paired_tests_equal_the_command(document, runs)
+    assert_report_is_whole(COMPARISONS / "x", document)
+    monkeypatch.setattr(Trainer, "_update", None)  # any further training would fail
+    before = (COMPARISONS / "x/report.html").read_bytes()
+    assert compare("--systems", "rnn", "lstm", "attention", "--seeds", "1", "2", "--name", "x") == 0
+    assert (COMPARISONS / "x/report.html").read_bytes() == before
+    assert_redrawn_alone("x", before, capsys)
+
+
+def assert_paired_tests_equal_the_command(document: dict, runs: dict) -> None:
+    reference = next(Path("data/prepared").glob("*/test.de"))
+    assert document["significance"]["baseline"] == "rnn"
+    for seed in (1, 2):
+        files = [
+            str(runs[name, seed] / "translations.test.txt") for name in ("rnn", "lstm", "attention")
+        ]
+        command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", *files, "--paired-bs",
+                   "-m", "bleu", "chrf", "ter", "-f", "text"]  # fmt: skip
+        printed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        expected = [float(value) for value in re.findall(r"\(p = ([0-9.]+)\)", printed)]
+        found = [
+            round(test["p_value"], 4)
+            for test in document["significance"]["tests"]
+            if test["seed"] == seed
+        ]
+        assert len(expected) == 6
+        assert found == pytest.approx(expected, abs=1e-4)
+
+
+def assert_report_is_whole(folder: Path, document: dict) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert page.outside == []
+    assert "@import" not in text
+    assert re.findall(r"url\((?!#|data:)", text) == []
+    assert "prefers-color-scheme: dark" in text
+    headings = re.findall(r"<h2>(.*?)</h2>", text)
+    assert headings == [
+        "Which is better, and is it more than noise?",
+        "Where?",
+        "At what cost?",
+        "How did they learn?",
+        "What do they look at?",
+        "Which sentences do they translate most differently?",
+        "How was this compared?",
+    ]
+    figures = {path.name for path in folder.iterdir() if path.suffix in (".png", ".svg")}
+    names = ["length", "rarity", "learning"]
+    names += [f"attention-{number + 1}" for number in range(len(document["maps"]))]
+    assert len(document["maps"]) == 3 + 2
+    assert figures == {f"{name}{ending}" for name in names for ending in (".png", ".svg")}
+    markdown = (folder / "report.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == headings
+    assert sorted(re.findall(r"\]\(([\w-]+\.png)\)", markdown)) == sorted(
+        f"{name}.png" for name in names
+    )
+    for score in document["systems"][0]["scores"]["test"].values():
+        assert score["signature"] in text
+        assert f"{score['mean']:.2f} ± {score['deviation']:.2f}" in text
+        assert f"{score['mean']:.2f} ± {score['deviation']:.2f}" in markdown
+    for sentence in document["samples"]:
+        assert sentence["reference"] in text
+        assert sentence["reference"] in markdown
+
+
+def assert_redrawn_alone(name: str, before: bytes, capsys) -> None:
+    """From comparison.json and nothing else, the same report again."""
+    folder = COMPARISONS / name
+    shutil.move(folder, "alone")
+    shutil.rmtree("checkpoints")
+    shutil.rmtree("data")
+    for path in Path("alone").iterdir():
+        if path.name != "comparison.json":
+            path.unlink()
+    capsys.readouterr()
+    assert main(["report", "alone"]) == 0
+    assert capsys.readouterr().out == "The report lies in alone/report.html.\n"
+    assert Path("alone/report.html").read_bytes() == before
+
+
+def test_matching_may_be_left_out(counting_corpus, capsys):
+    counting_corpus(60)
+    assert compare("--systems", "rnn", "lstm", "--match", "none") == 0
+    document = document_of("small-rnn-lstm")
+    assert [system["hidden_size"] for system in document["systems"]] == [16, 16]
+    assert [system["runs"][0]["folder"] for system in document["systems"]] == [
+        "checkpoints/small-rnn",
+        "checkpoints/small-lstm",
+    ]
+    assert document["matching"]["rule"] is None
+    report = Path("checkpoints/comparisons/small-rnn-lstm/report.md").read_text()
+    assert "parameters were not matched" in report
+
+
+def test_a_failed_system_is_shown_and_the_others_go_on(counting_corpus, capsys, monkeypatch):
+    counting_corpus(60)
+    train = pipeline.train_run
+
+    def fail(settings, folder, resume, report):
+        if folder.name == "small-gru":
+            raise TrainingError("The loss is no longer a number.")
+        if folder.name == "small-dot":
+            raise RuntimeError("out of\nmemory <here>")
+        train(settings, folder, resume, report)
+
+    monkeypatch.setattr(pipeline, "train_run", fail)
+    systems = ["--systems", "gru", "lstm", "dot", "attention", "--match", "none", "--name", "x"]
+    assert compare(*systems) == 2
+    captured = capsys.readouterr()
+    assert "small-gru: failed: The loss is no longer a number." in captured.err
+    assert "checkpoints/small-dot failed: RuntimeError: out of memory <here>" in captured.out
+    document = document_of("x")
+    failures = {s["name"]: s["runs"][0]["failure"] for s in document["systems"]}
+    assert failures == {
+        "gru": "The loss is no longer a number.",
+        "lstm": None,
+        "dot": "RuntimeError: out of memory <here>",
+        "attention": None,
+    }
+    assert document["significance"]["baseline"] == "lstm"
+    assert {test["system"] for test in document["significance"]["tests"]} == {"attention"}
+    page = (COMPARISONS / "x/report.html").read_text()
+    assert "dot, seed 1: failed. RuntimeError: out of memory &lt;here&gt;" in page
+
+    monkeypatch.setattr(pipeline, "train_run", None)
+    assert compare("--systems", "gru", "dot", "--match", "none") == 2
+    said = last_line(capsys)
+    assert said.startswith("seq2seq: All 2 runs failed, the first one thus: TypeError: ")
+
+
+def test_ctrl_c_keeps_what_is_done(counting_corpus, capsys, monkeypatch):
+    counting_corpus(60)
+    update = Trainer._update
+    trained: list[str] = []
+
+    def interrupt(self, batches):
+        update(self, batches)
+        trained.append(self.folder.name)
+        if trained.count("small-attention") == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "_update", interrupt)
+    assert compare("--name", "x") == 130
+    assert last_line(capsys) == "Saved. The same command goes on from here."
+    assert trained == ["small-lstm"] * 6 + ["small-attention"] * 3
+    assert not (COMPARISONS / "x").exists()
+    assert compare("--name", "x") == 0
+    assert trained == ["small-lstm"] * 6 + ["small-attention"] * 6
+    assert all(system["runs"][0]["updates"] == 6 for system in document_of("x")["systems"])
+
+
+def test_scores_of_another_search_or_of_older_weights_are_made_anew(counting_corpus, monkeypatch):
+    counting_corpus(60)
+    monkeypatch.setattr(comparison, "write_report", lambda document, folder: None)
+    assert compare("--name", "x") == 0
+    evaluated: list[str] = []
+    evaluate = pipeline.evaluate_run
+
+    def note(name, *rest):
+        evaluated.append(Path(name).name)
+        return evaluate(name, *rest)
+
+    monkeypatch.setattr(pipeline, "evaluate_run", note)
+    assert compare("--name", "x") == 0
+    assert evaluated == []
+    assert main(["evaluate", "small-lstm", "--beam-size", "1"]) == 0
+    evaluated.clear()
+    assert compare("--name", "x") == 0
+    assert evaluated == ["small-lstm"]
+    evaluated.clear()
+    weights = Path("checkpoints/small-attention/model.safetensors")
+    later = weights.stat().st_mtime + 1000
+    os.utime(weights, (later, later))
+    assert compare("--name", "x") == 0
+    assert evaluated == ["small-attention"]
+
+
+def test_runs_that_exist(counting_corpus, capsys):
+    counting_corpus(100)
+    for run, seed in (("a", "1"), ("a2", "2"), ("b", "1")):
+        more = ["--system", "lstm"] if run == "b" else []
+        assert main(["train", "--run", run, *SHORT, "--training.seed", seed, *more]) == 0
+    assert main(["compare", "a", "a2", "b"]) == 0
+    document = document_of("a-vs-a2-vs-b")
+    assert {s["name"]: [run["seed"] for run in s["runs"]] for s in document["systems"]} == {
+        "a": [1, 2],  # they differ in nothing but the seed
+        "b": [1],
+    }
+    assert document["settings"]["model.decoder"] == {"a": "attention", "b": "context-vector"}
+    assert {test["seed"] for test in document["significance"]["tests"]} == {1}
+    assert document["matching"] is None
+    capsys.readouterr()
+    assert main(["compare", "b", "a", "--name", "y", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == document_of("y")
+
+
+def test_runs_that_cannot_be_compared(counting_corpus, capsys, workplace):
+    counting_corpus(60)
+    few = [*TINY, "--training.max-updates", "2"]
+    assert main(["train", "--run", "first", *few]) == 0
+    back = ["--corpus.source-language", "de", "--corpus.target-language", "en"]
+    assert main(["train", "--run", "back", *few, *back]) == 0
+    assert main(["train", "--run", "split", *few, "--corpus.split-seed", "1"]) == 0
+    # The same source sentences, of which the cut takes the same for the test; another target.
+    for language, side in (("en", 0), ("de", 1)):
+        text = "".join(pair[side] + "\n" for pair in counting_pairs(60))
+        (workplace / f"other.{language}").write_text(text.replace("eins", "Eins"))
+    assert main(["train", "--run", "target", *few, "--corpus.name", "other"]) == 0
+    assert main(["train", "--run", "less", *few, "--corpus.test-pairs", "3"]) == 0
+    for run, why in (
+        ("back", r"one translates en to de, the other de to en"),
+        ("split", r"their test sets differ: sentence \d+ reads “[a-z ]+” and “[a-z ]+”. Train"),
+        ("target", r"the target text of their test sets differs: sentence \d+ should read "
+                   r"“.*eins.*” and “.*Eins.*”"),
+        ("less", r"their test sets differ: \d+ and \d+ sentences"),
+    ):  # fmt: skip
+        assert main(["compare", "first", run]) == 2
+        assert re.match(f"seq2seq: first and {run} cannot be compared: {why}", last_line(capsys))
+    assert not COMPARISONS.exists()
+
+
+def test_an_unfinished_run_is_refused(counting_corpus, capsys):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    history = Path("checkpoints/r/metrics.jsonl")
+    lines = history.read_text().splitlines(keepends=True)
+    shutil.copytree("checkpoints/r", "checkpoints/s")
+    history.write_text("".join(line for line in lines if "finished" not in line))
+    assert main(["compare", "r", "s"]) == 2
+    assert "checkpoints/r is not trained to its end; go on with --resume." in last_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--systems", "lstm", "lstm"], "lstm stands twice among the systems; name each once."),
+        (["--seeds", "1", "1"], "1 stands twice among the seeds; name each once."),
+        (["--systems"], "There are no systems to compare; name at least one."),
+        (["--match", "size"], "invalid choice 'size'"),
+        (["multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k."),
+        (["one", "two"], "There is no run 'one'; under checkpoints/ there are none yet"),
+    ],
+)
+def test_mistakes(arguments, line, workplace, capsys):
+    assert main(["compare", *arguments]) == 2
+    said = last_line(capsys)
+    assert said.startswith("seq2seq: ")
+    assert line in said
+
+
+def test_one_run_or_one_twice_is_a_mistake(counting_corpus, capsys):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    assert main(["compare", "r"]) == 2
+    assert last_line(capsys) == "seq2seq: Name at least two runs: seq2seq compare RUN RUN."
+    assert main(["compare", "r", "checkpoints/r"]) == 2
+    assert "checkpoints/r stands twice among the runs; name each once." in last_line(capsys)
+
+
+def test_reports_that_cannot_be_drawn(workplace, capsys):
+    assert main(["report", "none"]) == 2
+    assert "none holds no comparison: it has no comparison.json" in last_line(capsys)
+    path = COMPARISONS / "x/comparison.json"
+    path.parent.mkdir(parents=True)
+    for content, line in (
+        ("{", "comparison.json cannot be read: "),
+        ('{"a": 1}', "comparison.json was not written by seq2seq compare."),
+        ('{"layout": "seq2seq comparison", "version": 99}', "is of version 99; this program reads"),
+        ('{"layout": "seq2seq comparison", "version": 1}', "is damaged: it lacks "),
+    ):
+        path.write_text(content)
+        assert main(["report", "x"]) == 2
+        assert line in last_line(capsys)
