@@ -47,7 +47,10 @@ def compare_runs(material: Material, report: Callable[[str], None]) -> dict[str,
     document |= _sentences(material, outputs, main)
     report("comparing: what the systems look at")
     attending = [system["name"] for system in document["systems"] if system.get("has_attention")]
-    shown = document["samples"] + document["differing"][:MAPS_OF_DIFFERENT]
+    shown = [*document["samples"]]
+    known = {(one["split"], one["row"]) for one in shown}
+    unseen = [one for one in document["differing"] if (one["split"], one["row"]) not in known]
+    shown += unseen[:MAPS_OF_DIFFERENT]
     document |= measure_attention(material, attending, shown, report)
     return document
 

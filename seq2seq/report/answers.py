@@ -178,7 +178,8 @@ def _significance(document: Document) -> list[Block]:
 
 
 def _difference(test: Mapping[str, Any]) -> str:
-    return f"{test['value'] - test['baseline']:+.2f} (p = {p_value(test['p_value'])})"
+    difference = f"{test['value'] - test['baseline']:+.2f}".replace("-", "−")
+    return f"{difference} (p = {p_value(test['p_value'])})"
 
 
 def _signatures(document: Document) -> list[Block]:

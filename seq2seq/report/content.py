@@ -76,4 +76,4 @@ class Report:
 
 def is_number(table: Table, column: int) -> bool:
     """Whether all cells of a column begin like a number, so that they align at the right."""
-    return all(row[column][:1] in set("0123456789+-–") for row in table.rows)
+    return all(row[column][:1] in set("0123456789+−–") for row in table.rows)

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 FAMILY = "seq2seq Hangul"
+RANGE = "U+1100-11FF, U+3000-303F, U+3130-318F, U+AC00-D7A3"
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3000-\u303f\u3130-\u318f\uac00-\ud7a3]")
 
 
@@ -48,4 +49,7 @@ def font_face(text: str) -> str:
     subset.save_font(font, file, options)
     data = base64.b64encode(file.getvalue()).decode("ascii")
     source = f"url(data:font/woff;base64,{data}) format('woff')"
-    return f'@font-face {{ font-family: "{FAMILY}"; src: {source}; }}\n'
+    return (
+        f'@font-face {{ font-family: "{FAMILY}"; font-display: block; unicode-range: {RANGE};'
+        f" src: {source}; }}\n"
+    )

@@ -26,7 +26,7 @@ from seq2seq.report.content import (
 from seq2seq.report.font import FAMILY, font_face
 from seq2seq.report.plots import INK, RULE
 
-MAP_SCALE = 0.55  # of 150 dots an inch to the page's 96, a little smaller than in print
+MAP_SCALE = 0.6  # of 150 dots an inch to the page's 96, a little smaller than in print
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #59636e;
@@ -34,9 +34,8 @@ STYLE = f"""
 @media (prefers-color-scheme: dark) {{ :root {{ --paper: #15181c; --ink: #e4e7eb; --soft: #9aa4af;
   --rule: #3a4149; --band: #1e2329; }} }}
 body {{ background: var(--paper); color: var(--ink); max-width: 62rem; margin: 2rem auto;
-  padding: 0 1.25rem; font: 1rem/1.55 system-ui, "Segoe UI", Roboto, "Helvetica Neue",
-  "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR", "NanumGothic",
-  "{FAMILY}", sans-serif; }}
+  padding: 0 1.25rem; font: 1rem/1.55 "{FAMILY}", system-ui, "Segoe UI", Roboto,
+  "Helvetica Neue", sans-serif; }}
 h1 {{ font-size: 1.7rem; line-height: 1.25; }}
 h2 {{ font-size: 1.25rem; margin-top: 2.6rem; border-top: 1px solid var(--rule);
   padding-top: 1.2rem; }}

@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from seq2seq.errors import ConfigError
@@ -175,6 +175,8 @@ def charts(panels: Sequence[Panel], path: Path) -> None:
                 handles.setdefault(one.label, _draw(axes, one, labels, bool(panel.categories)))
             if panel.categories:
                 axes.set_xticks(range(len(panel.categories)), panel.categories)
+            else:
+                axes.xaxis.set_major_locator(MaxNLocator(6))
             axes.set_xlabel(panel.x_label)
             axes.set_ylabel(panel.y_label)
             axes.spines[["top", "right"]].set_visible(False)
