@@ -228,12 +228,14 @@ def evaluate_run(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
     translator = load_translator(name, search, report, None, quantize, shortlist)
-    kept_in = None if quantize or shortlist is not None else folder
+    faster = quantize or shortlist is not None
+    if faster:
+        report(f"{folder.name}: scores of --quantize and --shortlist are shown, but not kept")
     evaluations = []
     for split in splits:
         report(f"{folder.name}: translating {len(corpus.splits[split]):,} sentences of {split}")
         evaluation, _ = evaluate_split(
-            translator, corpus.splits[split], split, corpus.fingerprint, kept_in
+            translator, corpus.splits[split], split, corpus.fingerprint, None if faster else folder
         )
         evaluations.append(evaluation)
     return evaluations

@@ -164,6 +164,7 @@ def test_the_commands_have_both_options(counting_corpus, workplace, capsys, monk
     said = capsys.readouterr()
     assert "learning from the training pairs" in said.err
     assert "BLEU" in said.out
+    assert "scores of --quantize and --shortlist are shown, but not kept" in said.err
     assert "Warning" not in said.err
     assert (folder / "scores.json").read_bytes() == scores, "fast ways are not the run's scores"
     assert main(["evaluate", "r", "--split", "validation", "--shortlist", "5"]) == 0

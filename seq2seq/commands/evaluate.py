@@ -46,7 +46,8 @@ def run(arguments: list[str]) -> int:
         evaluations = pipeline.evaluate_run(
             run, chosen.split, search, say, chosen.quantize, chosen.shortlist
         )
-        documents[run] = [evaluation.as_json() for evaluation in evaluations]
+        faster = {"quantize": chosen.quantize, "shortlist": chosen.shortlist}
+        documents[run] = [evaluation.as_json() | faster for evaluation in evaluations]
         if not chosen.json:
             for evaluation in evaluations:
                 from seq2seq.report.tables import evaluation_text
