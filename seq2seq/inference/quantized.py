@@ -81,6 +81,9 @@ class Int8Weight(Tensor):
         rows = x.reshape(-1, x.shape[-1])
         scale = rows.abs().amax(1, keepdim=True).div_(LARGEST).clamp_min_(SMALLEST_SCALE)
         integers = (rows / scale).round_().to(torch.int8)
+        # Not torch.ao's dynamic quantisation: it is deprecated, and its one scale for all rows of x
+        # would let a sentence see its neighbours. This product needs no packing, so that a
+        # shortlist can pick rows, and is as fast: a fifth of float32's time with 64 rows.
         sums = torch._int_mm(integers, self.integers.t()) * scale
         if bias is None:
             return sums.mul_(self.scales).view(*x.shape[:-1], -1)
