@@ -23,7 +23,8 @@ from seq2seq.evaluation.material import Entrant, Material
 from seq2seq.report.folder import write_report
 from seq2seq.text.alignments import load_alignments
 from seq2seq.text.corpus import Corpus, load_corpus
-from seq2seq.training.loop import Interrupted
+from seq2seq.training.ladder_display import DONE, FAILED, LadderDisplay
+from seq2seq.training.loop import Display, Interrupted
 
 COMPARISONS = RUNS / "comparisons"
 LONGEST_NAME = 150
@@ -80,7 +81,8 @@ def compare_systems(
     for planned in plan:
         require_settings(planned.settings, planned.folder)
     splits = require_comparable({run_prefix: Placed(settings, corpus)})
-    entrants = [_entrant(planned, splits, corpus, report) for planned in plan]
+    display = LadderDisplay([planned.folder.name for planned in plan])
+    entrants = [_entrant(planned, splits, corpus, display, report) for planned in plan]
     matching = {
         "rule": RULE if match == "parameters" else None,
         "hidden_sizes": {system: one.settings.model.hidden_size for system, one in sized.items()},
@@ -221,11 +223,14 @@ def require_settings(settings: Settings, folder: Path) -> None:
         )
 
 
-def _entrant(planned: Planned, splits: Sequence[str], corpus: Corpus, report: Report) -> Entrant:
+def _entrant(
+    planned: Planned, splits: Sequence[str], corpus: Corpus, display: LadderDisplay, report: Report
+) -> Entrant:
     """Train and evaluate one run; if it fails, say why and go on."""
     failure = None
     try:
-        ensure_trained(planned.settings, planned.folder, report)
+        ensure_trained(planned.settings, planned.folder, report, display)
+        display.set_state(planned.folder.name, DONE)
         _evaluate_missing(planned.folder, splits, corpus, report)
     except Interrupted:
         raise
@@ -234,11 +239,14 @@ def _entrant(planned: Planned, splits: Sequence[str], corpus: Corpus, report: Re
         failure = " ".join(str(error).split())
         if not isinstance(error, Seq2SeqError):
             failure = f"{type(error).__name__}: {failure}"
+        display.set_state(planned.folder.name, FAILED)
         report(f"{planned.folder.name}: failed: {failure}")
     return Entrant(planned.system, planned.settings.training.seed, planned.folder, failure)
 
 
-def ensure_trained(settings: Settings, folder: Path, report: Report) -> None:
+def ensure_trained(
+    settings: Settings, folder: Path, report: Report, display: Display | None = None
+) -> None:
     """Train this run unless it is finished; go on if it was begun.
 
     Raises:
@@ -250,7 +258,7 @@ def ensure_trained(settings: Settings, folder: Path, report: Report) -> None:
         return
     begun = (folder / "config.json").is_file()
     report(f"{folder.name}: {'going on' if begun else 'training'}")
-    pipeline.train_run(settings, folder, begun, report)
+    pipeline.train_run(settings, folder, begun, report, display)
 
 
 def _evaluate_missing(folder: Path, splits: Sequence[str], corpus: Corpus, report: Report) -> None:

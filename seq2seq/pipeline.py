@@ -40,7 +40,7 @@ from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.training.display import TrainingDisplay
 from seq2seq.training.history import History
-from seq2seq.training.loop import Trainer
+from seq2seq.training.loop import Display, Trainer
 
 DATA = Path("data")
 Report = Callable[[str], None]
@@ -87,7 +87,13 @@ def validation_scorer(
     return score
 
 
-def train_run(settings: Settings, folder: Path, resume: bool, report: Report) -> None:
+def train_run(
+    settings: Settings,
+    folder: Path,
+    resume: bool,
+    report: Report,
+    display: Display | None = None,
+) -> None:
     """Train one run from text to its best weights.
 
     Args:
@@ -95,6 +101,7 @@ def train_run(settings: Settings, folder: Path, resume: bool, report: Report) ->
         folder: where it lies; made if absent.
         resume: go on with the run in `folder` where it stopped.
         report: receives one line a message.
+        display: where to show the training; a bar of its own if absent.
 
     Raises:
         Seq2SeqError: any user's mistake on the way; the folder then holds the last good state.
@@ -124,7 +131,7 @@ def train_run(settings: Settings, folder: Path, resume: bool, report: Report) ->
         validation_scorer(corpus.splits["validation"], tokenizer, settings.search, report),
         lambda row: f"“{_short(pairs[row].source)}” → “{_short(pairs[row].target)}”",
         folder,
-        TrainingDisplay(),
+        display or TrainingDisplay(),
     )
     if resume and (folder / "training_state.pt").is_file():
         trainer.resume()

@@ -147,7 +147,9 @@ def assert_report_is_whole(folder: Path, document: dict) -> None:
     figures = {path.name for path in folder.iterdir() if path.suffix in (".png", ".svg")}
     names = ["length", "rarity", "learning"]
     names += [f"attention-{number + 1}" for number in range(len(document["maps"]))]
-    assert len(document["maps"]) == 3 + 2
+    mapped = [(one["split"], one["row"]) for one in document["maps"]]
+    assert len(mapped) == len(set(mapped))
+    assert {(one["split"], one["row"]) for one in document["samples"]} < set(mapped)
     assert figures == {f"{name}{ending}" for name in names for ending in (".png", ".svg")}
     markdown = (folder / "report.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == headings
@@ -196,12 +198,12 @@ def test_a_failed_system_is_shown_and_the_others_go_on(counting_corpus, capsys, 
     counting_corpus(60)
     train = pipeline.train_run
 
-    def fail(settings, folder, resume, report):
+    def fail(settings, folder, resume, report, display):
         if folder.name == "small-gru":
             raise TrainingError("The loss is no longer a number.")
         if folder.name == "small-dot":
             raise RuntimeError("out of\nmemory <here>")
-        train(settings, folder, resume, report)
+        train(settings, folder, resume, report, display)
 
     monkeypatch.setattr(pipeline, "train_run", fail)
     systems = ["--systems", "gru", "lstm", "dot", "attention", "--match", "none", "--name", "x"]
