@@ -303,7 +303,8 @@ class _Scorer(NamedTuple):
         With p = σ(q + k):        δk_s = δe_s v ∘ p_s ∘ (1 − p_s)        δq = Σ_s δk_s
                                   δv = Σ_s δe_s p_s
 
-        p is worked out again: that is faster than fetching it from memory for every step.
+        p is worked out again: kept for every step, it would be the largest thing in memory,
+        [target, batch, source, attention].
         """
         if self.score_weight is None:
             return torch.bmm(scores[:, None], self.keys)[:, 0]

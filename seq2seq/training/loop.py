@@ -44,6 +44,7 @@ from seq2seq.text.batches import (
     evaluation_batches,
     training_batches,
 )
+from seq2seq.training.heap import return_freed_memory
 from seq2seq.training.history import History
 from seq2seq.training.loss import token_loss
 from seq2seq.training.schedule import learning_rate
@@ -248,6 +249,7 @@ class Trainer:
         }
         self.display.update(progress.update, values)
         if progress.update % RECORD_EVERY_UPDATES == 0:
+            return_freed_memory()
             self.history.add(
                 "train",
                 progress.update,
