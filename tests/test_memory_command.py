@@ -51,7 +51,7 @@ def test_a_weight_that_is_no_number_ends_the_training():
     done = train(network, task, Recipe(hidden_size=4, budget=1000), 1)
     assert done.diverged
     assert not done.solved
-    assert done.trained == 32
+    assert done.trained == 16
     assert done.wrong == 2_560
 
 
@@ -129,7 +129,11 @@ MISTAKES = [
     (["memory", "4", "--learning-rate", "0"], "--learning-rate is 0.0; it must be above 0."),
     (["memory", "4", "--distractors", "-1"], "--distractors is -1; it cannot be below 0."),
     (["memory", "4", "--cells"], "Name at least one task and one cell."),
-    (["memory", "gradients", "4", "5"], "Gradients are drawn for one task at one lag"),
+    (["memory", "gradients", "none"], "There is no run 'none'"),
+    (
+        ["memory", "gradients", "4", "5"],
+        "Gradients are drawn for one task at one lag, or for one run; name one.",
+    ),
 ]
 
 

@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from seq2seq.checkpoint import load_model
+from seq2seq.cli import main
 from seq2seq.memory.batched import Recipe, new_network
 from seq2seq.memory.catalogue import make_task
 from seq2seq.memory.gradients import curve, input_gradients, path_products, state_jacobians
 from seq2seq.memory.network import MemoryCell, tensors
+from seq2seq.memory.sentences import input_gradients as sentence_gradients
+from seq2seq.memory.sentences import measure_run
 from seq2seq.model.cells import CellState
+from tests.conftest import TINY
 
 KINDS = ["rnn", "gru", "lstm", "lstm-1997"]
 
@@ -87,3 +92,35 @@ def test_a_shrinking_rnn_forgets_and_an_orthogonal_one_without_squashing_does_no
     expected = [0.5**distance for distance in range(len(shrinking.hidden))]
     assert shrinking.hidden == pytest.approx(expected, rel=1e-4)
     assert shrinking.path == []
+
+
+@pytest.mark.parametrize("system", ["rnn", "lstm-reversed", "attention"])
+def test_a_translation_runs_encoder_on_its_own_sentences(system, counting_corpus, workplace):
+    counting_corpus(60)
+    run = ["train", "--run", "r", "--system", system, *TINY, "--training.max-updates", "2"]
+    assert main(run) == 0
+    start, trained = measure_run("r", print)
+    assert (start.trained, trained.trained) == (False, True)
+    for curve_ in (start, trained):
+        assert curve_.hidden[0] == pytest.approx(1)
+        assert len(curve_.inputs) == len(curve_.hidden) - 1
+        assert min(curve_.inputs) > 0
+        assert bool(curve_.path) == (system != "rnn")
+    assert start.hidden != trained.hidden
+    model = load_model(workplace / "checkpoints/r").double()
+    target = torch.tensor([[1, 5, 6, 2]])
+    embedded = torch.randn(1, 5, 12, dtype=torch.float64)
+    ours = sentence_gradients(model, embedded, target)
+    small = torch.zeros_like(embedded)
+    small[0, 3] = torch.randn(12, dtype=torch.float64) * 1e-6
+
+    def loss(source: torch.Tensor) -> torch.Tensor:
+        memory = model.decoder.remember(model.encoder(source, torch.tensor([5])))
+        readouts = model.decoder.unroll(model.target_embedding(target[:, :-1]), memory)
+        return torch.nn.functional.cross_entropy(model.output(readouts)[0], target[0, 1:])
+
+    with torch.no_grad():
+        slope = (loss(embedded + small) - loss(embedded - small)).abs() / 2 / small.norm()
+    assert 0 < slope <= ours[1] * (1 + 1e-6)  # no direction is steeper than the gradient
+    assert main(["memory", "gradients", "r"]) == 0
+    assert (workplace / "checkpoints/memory/gradients.html").is_file()

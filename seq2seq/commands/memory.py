@@ -22,7 +22,8 @@ class Memory:
     """Train cells on tasks with long time lags: seq2seq memory [TASK...] [OPTIONS].
 
     Tasks are the experiments of Hochreiter & Schmidhuber 1997 by number: 1, 2a, 2b, 2c, 3a, 3b, 3c,
-    4, 5, 6a, 6b. `seq2seq memory gradients [TASK] [OPTIONS]` draws the gradient by distance.
+    4, 5, 6a, 6b. `seq2seq memory gradients [TASK or RUN] [OPTIONS]` draws the gradient by distance,
+    on a task or in a translation run's encoder.
     Tables and plots go to the run's folder; a command that was stopped goes on where it was.
     """
 
@@ -41,7 +42,7 @@ class Memory:
     """Training sequences, at most."""
     hidden_size: int = 32
     """Units of each cell."""
-    batch: int = 32
+    batch: int = 16
     """Sequences an update (batched)."""
     learning_rate: float = 0.01
     """Of Adam (batched); the online trainer has the paper's."""
@@ -125,17 +126,23 @@ def _check(chosen: Memory) -> None:
 
 
 def _gradients(chosen: Memory, folder: Path) -> int:
-    from seq2seq.memory.gradients import measure
+    from seq2seq.memory.catalogue import TASKS, make_task
     from seq2seq.memory.report import write_gradients
 
     names = chosen.tasks[1:] or ("4",)
     if len(names) > 1 or len(chosen.lags) > 1:
-        raise ConfigError("Gradients are drawn for one task at one lag; name one of each.")
-    plan = _plan(chosen)
-    from seq2seq.memory.catalogue import make_task
+        raise ConfigError("Gradients are drawn for one task at one lag, or for one run; name one.")
+    if names[0] in TASKS:
+        from seq2seq.memory.gradients import measure
 
-    task = make_task(names[0], chosen.lags[0] if chosen.lags else None, chosen.distractors)
-    curves = measure(task, chosen.cells, plan.recipe, say)
-    for path in write_gradients(task, curves, folder):
+        task = make_task(names[0], chosen.lags[0] if chosen.lags else None, chosen.distractors)
+        what = f"task {task.name}, {task.title}, lag {task.lag:,}"
+        curves = measure(task, chosen.cells, _plan(chosen).recipe, say)
+    else:
+        from seq2seq.memory.sentences import measure_run
+
+        what = f"the encoder of {Path(names[0]).name} on sentences of its own validation split"
+        curves = measure_run(names[0], say)
+    for path in write_gradients(what, curves, folder):
         say(f"Drawn: {path}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,12 @@ from torch.nn import functional
 
 from seq2seq.memory.network import MemoryCell, Network, make_memory_cell, tensors
 from seq2seq.memory.outcome import Outcome, Predictor, wrong_on_fresh
+from seq2seq.memory.paper import DESIGNS
 from seq2seq.memory.sequences import Floats, Sequences
 from seq2seq.memory.success import Progress
 from seq2seq.memory.task import Task
+
+_DIRECT_RATE = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Recipe:
     """
 
     hidden_size: int = 32
-    batch: int = 32
-    learning_rate: float = 0.005
+    batch: int = 16
+    learning_rate: float = 0.01
     clip: float = 1.0
     adam: bool = True
     remember: float | None = None
@@ -58,7 +62,24 @@ def new_network(kind: MemoryCell, task: Task, recipe: Recipe, seed: int) -> Netw
     """A network with the fresh weights of this seed."""
     torch.manual_seed(seed)
     cell = make_memory_cell(kind, task, recipe.hidden_size, recipe.remember, recipe.truncated)
-    return Network(cell, task.output_size, task.of_symbols)
+    return Network(cell, task.output_size, task.of_symbols, DESIGNS[task.name].direct)
+
+
+def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam or plain descent; direct connections go faster under Adam.
+
+    Else the cells learn what the last symbol alone can tell before the direct connections do,
+    saturate, and what they held is gone for good (task 2a).
+    """
+    if not recipe.adam:
+        return torch.optim.SGD(network.parameters(), recipe.learning_rate)
+    parameters = dict(network.named_parameters())
+    groups: list[dict[str, Any]] = []
+    if len(network.direct):
+        fast = [parameters.pop(name) for name in ("direct", "output.bias")]
+        groups.append({"params": fast, "lr": max(_DIRECT_RATE, recipe.learning_rate)})
+    groups.append({"params": list(parameters.values())})
+    return torch.optim.Adam(groups, recipe.learning_rate)
 
 
 def train(
@@ -83,11 +104,7 @@ def train(
     random = np.random.default_rng([seed, 1])
     progress = Progress(task.rule)
     judge = _Outputs(network)
-    optimizer: torch.optim.Optimizer
-    if recipe.adam:
-        optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    else:
-        optimizer = torch.optim.SGD(network.parameters(), recipe.learning_rate)
+    optimizer = _optimizer(network, recipe)
     steps, diverged = 0, False
     began = said = time.perf_counter()
     while progress.solved_at is None and progress.sequences < recipe.budget and not diverged:
@@ -95,9 +112,9 @@ def train(
         steps += int(sequences.lengths.sum())
         logits = network(tensors(sequences))
         progress.add(task.judge(torch.sigmoid(logits.detach()).numpy(), sequences))
-        loss = functional.binary_cross_entropy_with_logits(
-            logits, torch.from_numpy(sequences.targets)
-        )
+        wanted = torch.from_numpy(sequences.targets)
+        loss = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+        loss = loss / recipe.batch
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         length = nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)

@@ -25,7 +25,7 @@ from seq2seq.memory.cell1997 import LSTM1997Cell
 from seq2seq.memory.experiment import in_words
 from seq2seq.memory.network import AnyCell, MemoryCell, Network, tensors
 from seq2seq.memory.task import Task
-from seq2seq.model.cells import CellState, GRUCell, LSTMCell
+from seq2seq.model.cells import CellState, GRUCell, GRUResetBeforeCell, LSTMCell
 
 _SEQUENCES = 8
 
@@ -42,7 +42,7 @@ class Curve:
         path: along the cell state alone; empty for the RNN.
     """
 
-    cell: MemoryCell
+    cell: str
     trained: bool
     hidden: list[float]
     inputs: list[float]
@@ -91,8 +91,8 @@ def path_products(cell: AnyCell, projected: Tensor, outputs: Tensor) -> Tensor:
     if isinstance(cell, LSTM1997Cell):
         kept = torch.ones_like(outputs)
     else:
-        assert isinstance(cell, LSTMCell | GRUCell)
-        # The LSTM's forget gate and the GRU's update gate both are the second block.
+        assert isinstance(cell, LSTMCell | GRUCell | GRUResetBeforeCell)
+        # The LSTM's forget gate and the GRU's update gate are both the second block.
         weight = cell.weight_hidden[size : 2 * size]
         nets = projected[..., size : 2 * size] + functional.linear(before, weight)
         kept = torch.sigmoid(nets)
@@ -112,7 +112,7 @@ def input_gradients(network: Network, task: Task, seed: int) -> Tensor:
     for batch in _one_by_one(task, seed):
         projected = network.project(batch.inputs).detach().requires_grad_()
         hidden = network.from_projected(projected, batch.lengths)
-        logits = network.output(hidden[batch.rows, batch.times])
+        logits = network.logits(hidden, batch)
         loss = functional.binary_cross_entropy_with_logits(logits, batch.targets)
         (errors,) = torch.autograd.grad(loss, projected)
         rows.append((errors[0] @ network.cell.weight_input).norm(dim=-1).flip(0))
@@ -150,13 +150,13 @@ def curve(network: Network, task: Task, cell: MemoryCell, trained: bool, seed: i
     return Curve(
         cell,
         trained,
-        _median(norms),
+        median_over(norms),
         arrived.median(0).values.tolist(),
-        _median(paths),
+        median_over(paths),
     )
 
 
-def _median(rows: Sequence[Tensor]) -> list[float]:
+def median_over(rows: Sequence[Tensor]) -> list[float]:
     """Over sequences, as far as all of them go."""
     if not rows:
         return []

@@ -261,13 +261,19 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_gradients(task: Task, curves: list[Curve], folder: Path) -> list[Path]:
-    """Write gradients.html with its plots and gradients.json with the numbers."""
+def write_gradients(what: str, curves: list[Curve], folder: Path) -> list[Path]:
+    """Write gradients.html with its plots and gradients.json with the numbers.
+
+    Args:
+        what: the sequences were; for the title.
+        curves: of all cells.
+        folder: for both.
+    """
     from seq2seq.report.memory_plots import by_distance
 
     body = []
     for trained in (False, True):
-        lines = {str(curve.cell): curve for curve in curves if curve.trained == trained}
+        lines = {curve.cell: curve for curve in curves if curve.trained == trained}
         plots: dict[str, dict[str, list[tuple[int, float]]]] = {
             "‖∂h_T/∂h_t‖": {cell: [*enumerate(c.hidden)] for cell, c in lines.items()},
             "‖∂loss/∂x_t‖": {cell: [*enumerate(c.inputs)] for cell, c in lines.items()},
@@ -277,18 +283,18 @@ def write_gradients(task: Task, curves: list[Curve], folder: Path) -> list[Path]
         }
         title = "after training" if trained else "at the start"
         body.append(by_distance(title, plots, _FLOOR))
-    title = f"Gradient by distance: task {task.name}, {task.title}, lag {task.lag:,}"
+    title = f"Gradient by distance: {what}"
     text = (
-        "Medians over 8 fresh sequences of T steps. What falls with the distance vanishes, what "
-        f"rises explodes; the axis ends at {_FLOOR:g}. A line that is missing lies below it. The "
+        "Medians over at most 8 fresh sequences of T steps. What falls with the distance vanishes, "
+        f"what rises explodes; the axis ends at {_FLOOR:g}. A line that is missing lies below it. The "
         "cell state's path is the product of forget gates (LSTM) or update gates (GRU), mean over "
         "units; it is 1 for the cell of 1997."
     )
     paths = [folder / "gradients.html", folder / "gradients.json"]
     _write(paths[0], page(title, f"<p>{html.escape(text)}</p>\n" + "\n".join(body)))
     document = {
-        "task": task.name,
-        "lag": task.lag,
+        "version": 1,
+        "sequences": what,
         "curves": [dataclasses.asdict(curve) for curve in curves],
     }
     write_json(paths[1], document)
