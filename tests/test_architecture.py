@@ -40,6 +40,7 @@ FLOORS = [
 DOORS = {
     "accelerate": ["training/loop.py"],
     "datasets": ["text/hub.py"],
+    "fontTools": ["report/font.py"],
     "matplotlib": ["report/plots.py", "report/memory_plots.py"],
     "sacrebleu": ["evaluation/scores.py"],
     "safetensors": ["checkpoint.py"],

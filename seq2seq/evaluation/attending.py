@@ -21,6 +21,8 @@ from seq2seq.inference.translator import Translator
 from seq2seq.text.alignments import Links
 from seq2seq.text.tokenizer import Tokenizer
 
+MAP_SUBWORDS = 60  # of either side that a map shows
+
 
 def measure_attention(
     material: Material,
@@ -80,9 +82,13 @@ def _maps(
             "seed": seed,
             "split": sentence["split"],
             "row": sentence["row"],
-            "source": translation.source_pieces,
-            "target": translation.target_pieces,
-            "weights": [[round(w, 4) for w in row] for row in translation.weights.tolist()],
+            "source": translation.source_pieces[:MAP_SUBWORDS],
+            "target": translation.target_pieces[:MAP_SUBWORDS],
+            "weights": [
+                [round(w, 4) for w in row[:MAP_SUBWORDS]]
+                for row in translation.weights[:MAP_SUBWORDS].tolist()
+            ],
+            "subwords": [len(translation.source_pieces), len(translation.target_pieces)],
         }
         for sentence, translation in zip(shown, found, strict=True)
         if translation.weights is not None

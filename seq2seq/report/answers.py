@@ -393,16 +393,23 @@ def _attention(document: Document) -> list[Block]:
         ),
         Table(["system", "entropy", "overlooked", "more than once", "steps back"], rows),
     ]
-    for number, one in enumerate(maps, start=1):
-        blocks.append(
-            Figure(
-                map_name(number),
-                f"{one['system']}, seed {one['seed']}: sentence {one['row'] + 1:,} of "
-                f"{one['split']}. A row for each subword written, a column for each read.",
-                is_map=True,
-            )
+    figures = enumerate(maps, start=1)
+    return blocks + [Figure(map_name(number), _map_caption(one), True) for number, one in figures]
+
+
+def _map_caption(one: Mapping[str, Any]) -> str:
+    shown = [len(one["source"]), len(one["target"])]
+    cut = (
+        ""
+        if shown == one["subwords"]
+        else (
+            f" The first {shown[1]} of {one['subwords'][1]} and {shown[0]} of {one['subwords'][0]}."
         )
-    return blocks
+    )
+    return (
+        f"{one['system']}, seed {one['seed']}: sentence {one['row'] + 1:,} of {one['split']}. "
+        f"A row for each subword written, a column for each read.{cut}"
+    )
 
 
 def _per_cent(figure: Mapping[str, Any]) -> str:
