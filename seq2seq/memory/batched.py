@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from seq2seq.memory.network import MemoryCell, Network, make_memory_cell, tensors
-from seq2seq.memory.outcome import Outcome, Predictor, wrong_on_fresh
+from seq2seq.memory.outcome import Outcome, wrong_on_fresh
 from seq2seq.memory.paper import DESIGNS
 from seq2seq.memory.sequences import Floats, Sequences
 from seq2seq.memory.success import Progress
@@ -47,12 +47,12 @@ class Recipe:
     budget: int = 100_000
 
 
-class _Outputs(Predictor):
+class _Outputs:
     def __init__(self, network: Network) -> None:
         self.network = network
 
     def outputs(self, sequences: Sequences) -> Floats:
-        """See `Predictor`."""
+        """Outputs at the error signals, [signals, output]."""
         with torch.no_grad():
             outputs: Floats = torch.sigmoid(self.network(tensors(sequences))).numpy()
         return outputs

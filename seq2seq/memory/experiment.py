@@ -94,7 +94,7 @@ def needed_bytes(task: Task, recipe: Recipe) -> int:
 
     Measured trainings of all cells stay below it.
     """
-    width = task.input_size * (not task.of_symbols) + 4 * recipe.hidden_size * 6
+    width = task.input_size * (not task.of_symbols) + 4 * recipe.hidden_size * 10
     per_sequence = task.longest * width
     if task.name in ("1", "2a"):
         per_sequence += task.longest * task.output_size * 6

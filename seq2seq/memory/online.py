@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.memory.carousel import Reals, Trace, forward, recurrent_gradient, truncated_gradient
-from seq2seq.memory.outcome import Outcome, Predictor, wrong_on_fresh
+from seq2seq.memory.outcome import Outcome, wrong_on_fresh
 from seq2seq.memory.paper import Design
 from seq2seq.memory.sequences import Floats, Sequences
 from seq2seq.memory.success import Progress
@@ -46,7 +46,7 @@ def sigmoid(values: Reals) -> Reals:
     return result
 
 
-class Networks(Predictor):
+class Networks:
     """Networks of one design, each with weights of its own: the copy comes first in every array.
 
     Attributes:
@@ -89,7 +89,7 @@ class Networks(Predictor):
         return kept
 
     def outputs(self, sequences: Sequences) -> Floats:
-        """See `Predictor`; of the first network."""
+        """Outputs of the first network at the error signals, [signals, output]."""
         trace = self._run(sequences.inputs[None])
         hidden = trace.activations[sequences.times, 0, sequences.rows, : self.blocks.cells]
         read = sequences.inputs[sequences.rows, sequences.times]

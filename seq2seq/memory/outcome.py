@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -37,12 +38,11 @@ class Outcome:
     diverged: bool = False
 
 
-class Predictor:
+class Predictor(Protocol):
     """What a test needs of a trained network."""
 
     def outputs(self, sequences: Sequences) -> Floats:
         """Outputs in [0, 1] at the error signals, [signals, output]."""
-        raise NotImplementedError
 
 
 def wrong_on_fresh(task: Task, network: Predictor, chunk: int) -> int:

@@ -285,10 +285,10 @@ def write_gradients(what: str, curves: list[Curve], folder: Path) -> list[Path]:
         body.append(by_distance(title, plots, _FLOOR))
     title = f"Gradient by distance: {what}"
     text = (
-        "Medians over at most 8 fresh sequences of T steps. What falls with the distance vanishes, "
-        f"what rises explodes; the axis ends at {_FLOOR:g}. A line that is missing lies below it. The "
-        "cell state's path is the product of forget gates (LSTM) or update gates (GRU), mean over "
-        "units; it is 1 for the cell of 1997."
+        "Medians over at most 8 fresh sequences of T steps. What falls with the distance "
+        f"vanishes, what rises explodes; the axis ends at {_FLOOR:g}, and a line that is missing "
+        "lies below it. The cell state's path is the product of forget gates (LSTM) or update "
+        "gates (GRU), mean over units; it is 1 for the cell of 1997."
     )
     paths = [folder / "gradients.html", folder / "gradients.json"]
     _write(paths[0], page(title, f"<p>{html.escape(text)}</p>\n" + "\n".join(body)))
