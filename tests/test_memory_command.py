@@ -55,6 +55,15 @@ def test_a_weight_that_is_no_number_ends_the_training():
     assert done.wrong == 2_560
 
 
+def test_a_long_training_shows_that_it_lives(monkeypatch):
+    now, said = iter([0.0, 10.0, 31.0, 31.0, 40.0]), []
+    monkeypatch.setattr(experiment.time, "perf_counter", lambda: next(now))
+    pulse = experiment._pulse("4 rnn", said.append)
+    for message in ("a", "b", "c"):
+        pulse(message)
+    assert said == ["4 rnn: b"]
+
+
 def test_everything_is_trained_once_and_reported(workplace, capsys):
     cells = ["--cells", "rnn", "lstm", "lstm-1997"]
     assert main(["memory", *QUICK, *cells]) == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from seq2seq.memory.task import Task
 Trainer = Literal["batched", "online"]
 Report = Callable[[str], None]
 VERSION = 1
+_SILENCE = 30.0  # seconds
 
 
 class Place(NamedTuple):
@@ -176,15 +178,46 @@ def _train_place(
         found[seed] = outcome
         report(f"{place.task} {cell}, lag {place.lag:,}, seed {seed}: {in_words(outcome)}")
 
+    pulse = _pulse(f"{place.task} {cell}, lag {place.lag:,}", report)
     missing = [seed for seed in range(1, plan.seeds + 1) if seed not in found]
     if missing and plan.trainer == "online" and cell == "lstm-1997":
-        train_side_by_side(task, DESIGNS[task.name], missing, plan.recipe.budget, keep)
+        train_side_by_side(
+            task,
+            DESIGNS[task.name],
+            missing,
+            plan.recipe.budget,
+            keep,
+            lambda sequences, left: pulse(f"{sequences:,} sequences, {left} networks still at it"),
+        )
     else:
         recipe = _recipe(plan, place)
         for seed in missing:
             mine = task.for_seed(seed)
-            keep(seed, train(new_network(cell, mine, recipe, seed), mine, recipe, seed))
+            network = new_network(cell, mine, recipe, seed)
+            keep(
+                seed,
+                train(
+                    network,
+                    mine,
+                    recipe,
+                    seed,
+                    lambda sequences, loss: pulse(f"{sequences:,} sequences, loss {loss:.4f}"),
+                ),
+            )
     return [Finding(place, seed, found[seed]) for seed in sorted(found)]
+
+
+def _pulse(what: str, report: Report) -> Report:
+    """Pass a message on when none was for half a minute, so that long trainings are not silent."""
+    said = time.perf_counter()
+
+    def pulse(message: str) -> None:
+        nonlocal said
+        if time.perf_counter() - said > _SILENCE:
+            said = time.perf_counter()
+            report(f"{what}: {message}")
+
+    return pulse
 
 
 def _kept(plan: Plan, task: Task, cell: MemoryCell, folder: Path) -> dict[int, Outcome]:
