@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 import re
@@ -16,6 +17,7 @@ from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.evaluation.attention import attend_to_references
+from seq2seq.report import figures
 from seq2seq.report.content import (
     Figure,
     Listing,
@@ -139,13 +141,20 @@ def test_numbers_as_text() -> None:
 def small_phrasebook(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"train": 1500, "validation": 30, "test": 90, "long": 20}
     monkeypatch.setattr(phrasebook, "SIZES", sizes)
+    # Several stages ask for the same sentences; inventing them takes most of the time.
+    once = functools.cache(phrasebook.aligned_phrasebook)
+    monkeypatch.setattr(phrasebook, "aligned_phrasebook", once)
 
 
-def test_word_order_on_the_phrasebook(small_phrasebook: None) -> None:
+def test_word_order_on_the_phrasebook(
+    small_phrasebook: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size = ["--model.hidden-size", "16", "--model.embedding-size", "16"]
     size += ["--model.attention-size", "8", "--tokenizer.vocabulary-size", "1000"]
     steps = ["--training.max-updates", "3", "--training.device", "cpu"]
     steps += ["--search.max-length-factor", "0.1"]
+    # Drawing maps is seen to elsewhere, and slow.
+    monkeypatch.setattr(figures, "attention_map", lambda *given: given[-1].write_bytes(bytes(24)))
     assert main(["compare", "phrasebook", "--run", "p", *size, *steps, "--name", "x"]) == 0
     folder = Path("checkpoints/comparisons/x")
     document = json.loads((folder / "comparison.json").read_text())
