@@ -103,7 +103,7 @@ def compare_existing(names: Sequence[str], name: str | None, report: Report) -> 
     if len(names) < 2:
         raise ConfigError("Name at least two runs: seq2seq compare RUN RUN.")
     folders = [find_run(run) for run in names]
-    _require_distinct("runs", [str(folder) for folder in folders])
+    _require_distinct("runs", [str(folder.resolve()) for folder in folders])
     for folder in folders:
         if not pipeline.is_finished(folder):
             raise CheckpointError(f"{folder} is not trained to its end; go on with --resume.")

@@ -291,6 +291,8 @@ def test_runs_that_exist(counting_corpus, capsys):
     assert document["settings"]["model.decoder"] == {"a": "attention", "b": "context-vector"}
     assert {test["seed"] for test in document["significance"]["tests"]} == {1}
     assert document["matching"] is None
+    page = Path("checkpoints/comparisons/a-vs-a2-vs-b/report.md").read_text(encoding="utf-8")
+    assert f"In common: the same text ({document['corpus']['fingerprint']}), the same sub" in page
     capsys.readouterr()
     assert main(["compare", "b", "a", "--name", "y", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == document_of("y")
@@ -319,6 +321,19 @@ def test_runs_that_cannot_be_compared(counting_corpus, capsys, workplace):
         assert main(["compare", "first", run]) == 2
         assert re.match(f"seq2seq: first and {run} cannot be compared: {why}", last_line(capsys))
     assert not COMPARISONS.exists()
+
+
+def test_what_is_not_in_common_is_not_claimed(counting_corpus, capsys):
+    """Other training text, the same test sentences: compared, and said."""
+    counting_corpus(60)
+    few = [*TINY, "--training.max-updates", "2"]
+    assert main(["train", "--run", "all", *few]) == 0
+    assert main(["train", "--run", "short", *few, "--corpus.max-words", "4"]) == 0
+    assert main(["compare", "all", "short", "--name", "x"]) == 0
+    page = (COMPARISONS / "x/report.md").read_text(encoding="utf-8")
+    assert "In common: the same test sentences, but not the same training text" in page
+    assert "the same batches" not in page
+    assert document_of("x")["settings"]["corpus.max_words"] == {"all": 200, "short": 4}
 
 
 def test_an_unfinished_run_is_refused(counting_corpus, capsys):

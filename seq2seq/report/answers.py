@@ -476,10 +476,17 @@ def _in_common(document: Document) -> str:
     """What all runs share, as found in them and not as promised."""
     runs = [run for system in document["systems"] for run in good_runs(system)]
     different = document["settings"]
-    same = [f"the same text ({document['corpus']['fingerprint']})"]
-    if len({run["tokenizer"] for run in runs}) == 1:
+    main = document["splits"][0]
+    is_one_text = len({run["scores"][main]["corpus"] for run in runs}) == 1
+    are_same_subwords = len({run["tokenizer"] for run in runs}) == 1
+    if is_one_text:
+        same = [f"the same text ({document['corpus']['fingerprint']})"]
+    else:
+        same = ["the same test sentences, but not the same training text"]
+    if are_same_subwords:
         same.append("the same subwords")
-    if not any(setting.startswith("training.") for setting in different):
+    are_same_steps = not any(setting.startswith("training.") for setting in different)
+    if is_one_text and are_same_subwords and are_same_steps:
         same.append("per seed the same batches in the same order")
     if len({run["updates"] for run in runs}) == 1:
         same.append(f"{runs[0]['updates']:,} updates each")
