@@ -80,10 +80,10 @@ def _disk_is_full(path: Path) -> bool:
     return status.f_bavail * status.f_frsize < 1 << 20
 
 
-def write_json(path: Path, document: object) -> None:
-    """Write one JSON document, whole or not at all."""
+def write_json(path: Path, document: object, indent: int | None = 2) -> None:
+    """Write one JSON document, whole or not at all; without indent it is one line."""
     with replacing(path) as temporary:
-        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+        text = json.dumps(document, ensure_ascii=False, indent=indent, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "train a translation model",
     "evaluate": "BLEU, chrF2 and TER of runs, with signatures and confidence intervals",
     "translate": "standard input to standard output, one line in, one line out",
+    "inspect": "draw gates, states and attention of a sentence, and its alternatives",
     "compare": "train systems on the same data, set them side by side, write a report",
     "report": "draw a comparison's report again",
     "memory": "how long each cell remembers: the long-time-lag tasks of 1997",

@@ -36,17 +36,19 @@ def _fonts() -> list[str]:
     return families
 
 
-def _style() -> Any:
+def style() -> Any:
     """Text as outlines, so that an SVG needs no font; the same file for the same picture."""
     return {"font.family": _fonts(), "svg.fonttype": "path", "svg.hashsalt": "seq2seq"}
 
 
-def _require_format(path: Path) -> None:
+def require_format(path: Path) -> None:
+    """Refuse other endings than `.png` and `.svg`."""
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path} ends in {path.suffix!r}; pictures are .png or .svg.")
 
 
-def _save(figure: Figure, path: Path, transparent: bool = False) -> None:
+def save(figure: Figure, path: Path, transparent: bool = False) -> None:
+    """Write the figure, the same bytes for the same picture."""
     is_svg = path.suffix.lower() == ".svg"
     try:
         figure.savefig(path, transparent=transparent, metadata={"Date": None} if is_svg else None)
@@ -68,8 +70,8 @@ def attention_map(
     Raises:
         ConfigError: another ending, or a place that cannot be written.
     """
-    _require_format(path)
-    with rc_context(_style()):
+    require_format(path)
+    with rc_context(style()):
         width, height = 1.6 + 0.36 * len(source), 1.4 + 0.32 * len(target)
         figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
         axes = figure.add_subplot()
@@ -87,7 +89,7 @@ def attention_map(
         bar.set_label("attention weight", fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)
-        _save(figure, path)
+        save(figure, path)
 
 
 class Curves(NamedTuple):
@@ -108,8 +110,8 @@ def line_plots(plots: Sequence[Curves], path: Path) -> None:
     Raises:
         ConfigError: another ending, or a place that cannot be written.
     """
-    _require_format(path)
-    with rc_context(_style()):
+    require_format(path)
+    with rc_context(style()):
         figure = Figure(figsize=(3.1 * len(plots), 3.0), dpi=150, layout="constrained")
         labels = list(dict.fromkeys(label for plot in plots for label in plot.lines))
         for place, plot in enumerate(plots):
@@ -132,7 +134,7 @@ def line_plots(plots: Sequence[Curves], path: Path) -> None:
         if len(labels) > 1:
             handles = figure.axes[0].get_legend_handles_labels()
             figure.legend(*handles, loc="outside upper center", ncols=len(labels), fontsize=8)
-        _save(figure, path)
+        save(figure, path)
 
 
 class Series(NamedTuple):
@@ -162,10 +164,9 @@ def charts(panels: Sequence[Panel], path: Path) -> None:
     Raises:
         ConfigError: another ending, or a place that cannot be written.
     """
-    _require_format(path)
+    require_format(path)
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    style = _style() | dict.fromkeys(inked, INK)
-    with rc_context(style):
+    with rc_context(style() | dict.fromkeys(inked, INK)):
         figure = Figure(figsize=(4.4 * len(panels), 3.3), dpi=150, layout="constrained")
         labels = list(dict.fromkeys(one.label for panel in panels for one in panel.series))
         handles: dict[str, Any] = {}
@@ -188,7 +189,7 @@ def charts(panels: Sequence[Panel], path: Path) -> None:
                 [handles[label] for label in labels], labels, loc="outside upper center",
                 ncols=min(4, len(labels)), fontsize=8, frameon=False,
             )  # fmt: skip
-        _save(figure, path, transparent=path.suffix.lower() == ".svg")
+        save(figure, path, transparent=path.suffix.lower() == ".svg")
 
 
 def _draw(axes: Any, one: Series, labels: Sequence[str], is_categorical: bool) -> Any:
@@ -196,10 +197,10 @@ def _draw(axes: Any, one: Series, labels: Sequence[str], is_categorical: bool) -
     place = labels.index(one.label)
     shift = 0.09 * (place - (len(labels) - 1) / 2) if is_categorical else 0.0
     xs, ys = [x + shift for x, _ in one.points], [y for _, y in one.points]
-    style = {"color": COLOURS[place % len(COLOURS)], "marker": "o", "markersize": 3}
+    marks = {"color": COLOURS[place % len(COLOURS)], "marker": "o", "markersize": 3}
     if not one.intervals:
-        return axes.plot(xs, ys, linewidth=1.2, **style)[0]
+        return axes.plot(xs, ys, linewidth=1.2, **marks)[0]
     # The mean of several seeds may lie outside an interval that is a mean of its own.
     below = [max(0.0, y - low) for y, (low, _) in zip(ys, one.intervals, strict=True)]
     above = [max(0.0, high - y) for y, (_, high) in zip(ys, one.intervals, strict=True)]
-    return axes.errorbar(xs, ys, yerr=[below, above], linewidth=1.2, capsize=2, **style)
+    return axes.errorbar(xs, ys, yerr=[below, above], linewidth=1.2, capsize=2, **marks)
