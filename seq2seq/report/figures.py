@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.report.document import Document
 from seq2seq.report.plots import FORMATS, Panel, Series, attention_map, charts
-
-Document = Mapping[str, Any]
 
 
 def draw_figures(document: Document, folder: Path) -> list[str]:
