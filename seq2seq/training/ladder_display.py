@@ -68,7 +68,8 @@ class LadderDisplay:
     def validation(self, values: dict[str, Any]) -> None:
         """See `seq2seq.training.loop.Display`."""
         standing = self.standings[self.current]
-        standing.bleu = max(values["bleu"], standing.bleu or 0.0)
+        if "bleu" in values:
+            standing.bleu = max(values["bleu"], standing.bleu or 0.0)
         if self.live is None:
             self.plain.validation(values)
 
