@@ -5,7 +5,6 @@ Every system of the ladder is this one model under different settings.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from seq2seq.config import ModelSettings
 from seq2seq.model.decoders import DecoderState, DecoderStep, Memory, make_decoder
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoder import Encoder
 
 
@@ -41,17 +41,17 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         size = settings.embedding_size
         readout_size = settings.hidden_size if settings.tied == "none" else size
-        self.target_embedding = _embedding(target_vocabulary, size)
+        self.target_embedding = Embedding(target_vocabulary, size)
         if settings.tied == "all":
             if source_vocabulary != target_vocabulary:
                 raise ValueError("model.tied 'all' needs one vocabulary for both languages")
             self.source_embedding = self.target_embedding
         else:
-            self.source_embedding = _embedding(source_vocabulary, size)
+            self.source_embedding = Embedding(source_vocabulary, size)
         self.encoder = Encoder(settings)
         self.decoder = make_decoder(settings, readout_size)
         if settings.tied == "none":
-            self.output_weight = _embedding(target_vocabulary, readout_size).weight
+            self.output_weight = Embedding(target_vocabulary, readout_size).weight
         else:
             self.output_weight = self.target_embedding.weight
         self.output_bias = nn.Parameter(torch.zeros(target_vocabulary))
@@ -104,13 +104,6 @@ class EncoderDecoder(nn.Module):
             keep = torch.rand(tokens.shape, device=tokens.device) >= self.word_dropout
             embedded = embedded * keep[..., None]
         return embedded
-
-
-def _embedding(vocabulary: int, size: int) -> nn.Embedding:
-    """Embeddings of about unit length, so that tied logits start near zero."""
-    embedding = nn.Embedding(vocabulary, size)
-    nn.init.normal_(embedding.weight, std=1 / math.sqrt(size))
-    return embedding
 
 
 def parameter_count(model: nn.Module) -> int:
