@@ -184,7 +184,8 @@ class AttentionDecoder(Decoder):
 
         s_t = cell(y_{t-1}, s_{t-1})        c_t = attention(s_t)
 
-    Either way readout_t = tanh(W [s_t; c_t] + b). Of several layers the lowest attends, and the
+    Either way readout_t = tanh(W [s_t; c_t] + b); Bahdanau et al., A.2.2, also show it y_{t-1},
+    which s_t holds already. Of several layers the lowest attends, and the
     others read its states, so that they can run over the whole sequence (Wu et al. 2016, 3.1).
     """
 

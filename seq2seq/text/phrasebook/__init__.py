@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from seq2seq.text.phrasebook import english, korean
@@ -54,6 +55,11 @@ def phrasebook(seed: int = 0) -> dict[str, list[tuple[str, str]]]:
 
 def aligned_phrasebook(seed: int = 0) -> dict[str, list[AlignedPair]]:
     """The same pairs as `phrasebook`, with their word alignments."""
+    return {split: list(pairs) for split, pairs in _generated(seed).items()}
+
+
+@lru_cache(maxsize=1)  # a comparison asks for the same pairs several times, seconds each
+def _generated(seed: int) -> dict[str, list[AlignedPair]]:
     chance = random.Random(seed)
     inventor, eloquent = Inventor(chance, 0.2), Inventor(chance, 0.3)
     seen: set[str] = set()
