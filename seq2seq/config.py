@@ -336,7 +336,7 @@ PRESETS: dict[str, Settings] = {
             embedding_size=128, hidden_size=256, attention_size=128, dropout=0.1, word_dropout=0.0
         ),
         training=TrainingSettings(
-            epochs=6, batch_tokens=1000, learning_rate=3e-3, label_smoothing=0.1
+            epochs=3, batch_tokens=1000, learning_rate=3e-3, warmup_updates=100
         ),
     ),
     "multi30k": Settings(
