@@ -27,6 +27,7 @@ from seq2seq.config import (
     fingerprint_text,
 )
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
+from seq2seq.evaluation.conventions import Convention
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.quantized import quantized
@@ -222,13 +223,15 @@ def evaluate_run(
     report: Report,
     quantize: bool = False,
     shortlist: int | None = None,
+    convention: Convention = "cased",
 ) -> list[Evaluation]:
     """Score a run on splits of its own corpus; translations and scores stay in its folder.
 
     Those of the faster ways, `quantize` and `shortlist`, do not: what is kept is the model's own.
     """
     folder = find_run(name)
-    corpus = load_corpus(read_config(folder).settings.corpus, DATA / "prepared", report)
+    settings = read_config(folder).settings.corpus
+    corpus = load_corpus(settings, DATA / "prepared", report)
     for split in splits:
         if split not in corpus.splits:
             raise CorpusError(
@@ -242,7 +245,13 @@ def evaluate_run(
     for split in splits:
         report(f"{folder.name}: translating {len(corpus.splits[split]):,} sentences of {split}")
         evaluation, _ = evaluate_split(
-            translator, corpus.splits[split], split, corpus.fingerprint, None if faster else folder
+            translator,
+            corpus.splits[split],
+            split,
+            corpus.fingerprint,
+            None if faster else folder,
+            convention=convention,
+            language=settings.target_language,
         )
         evaluations.append(evaluation)
     return evaluations

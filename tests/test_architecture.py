@@ -43,6 +43,7 @@ DOORS = {
     "fontTools": ["report/font.py"],
     "matplotlib": ["report/plots.py", "report/memory_plots.py", "report/gate_plots.py"],
     "sacrebleu": ["evaluation/scores.py"],
+    "sacremoses": ["evaluation/conventions.py"],
     "safetensors": ["checkpoint.py"],
     "sentencepiece": ["text/tokenizer.py"],
 }

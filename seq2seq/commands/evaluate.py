@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -24,6 +24,9 @@ class Evaluate:
     """Hypotheses kept; the run's own setting if absent."""
     length_penalty: float | None = None
     """Exponent of the length normalisation; the run's own setting if absent."""
+    convention: Literal["cased", "lowercase-tokenized"] = "cased"
+    """`lowercase-tokenized` adds the BLEU that papers on Multi30k give: lower-cased, punctuation
+    normalised, Moses-tokenised text."""
     quantize: bool = False
     """Multiply in 8-bit integers: faster on a CPU, at a small cost in BLEU."""
     shortlist: int | None = None
@@ -44,7 +47,7 @@ def run(arguments: list[str]) -> int:
     for run in chosen.runs:
         search = run_search(run, chosen.beam_size, chosen.length_penalty)
         evaluations = pipeline.evaluate_run(
-            run, chosen.split, search, say, chosen.quantize, chosen.shortlist
+            run, chosen.split, search, say, chosen.quantize, chosen.shortlist, chosen.convention
         )
         faster = {"quantize": chosen.quantize, "shortlist": chosen.shortlist}
         documents[run] = [evaluation.as_json() | faster for evaluation in evaluations]

@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 
 from seq2seq.checkpoint import replacing, write_json
 from seq2seq.config import SearchSettings
+from seq2seq.evaluation.conventions import (
+    Convention,
+    ConventionScore,
+    score_lowercase_tokenized,
+    what_is_done,
+)
 from seq2seq.evaluation.scores import Score, score_translations
 from seq2seq.inference.translator import Translator
 from seq2seq.text.pair_files import PairFiles
@@ -19,16 +25,23 @@ class Evaluation(NamedTuple):
 
     split: str
     sentences: int
-    scores: list[Score]
+    scores: list[Score]  # BLEU, chrF2 and TER of plain, cased text
     search: SearchSettings
     seconds: float  # of translating, scoring not counted
     corpus: str  # fingerprint of the text it was measured on
+    other: ConventionScore | None = None  # BLEU under another convention, if one was asked for
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON values; every score with its unit's range, signature and interval."""
-        return {
+        """Plain JSON values; every score with its unit's range, signature and interval.
+
+        `scores` holds those of the default convention and no others, whatever was asked for:
+        comparisons read them. Another convention's lie under `conventions`.
+        """
+        document: dict[str, Any] = {
             "split": self.split,
             "sentences": self.sentences,
+            "convention": "cased",
+            "done": what_is_done("cased"),
             "scores": [score._asdict() for score in self.scores],
             "beam_size": self.search.beam_size,
             "length_penalty": self.search.length_penalty,
@@ -36,6 +49,10 @@ class Evaluation(NamedTuple):
             "sentences_per_second": round(self.sentences / max(self.seconds, 1e-9), 1),
             "corpus": self.corpus,
         }
+        if self.other is not None:
+            convention, done, score = self.other
+            document["conventions"] = {convention: {"done": done, "scores": [score._asdict()]}}
+        return document
 
 
 def evaluate_split(
@@ -45,6 +62,8 @@ def evaluate_split(
     corpus: str,
     folder: Path | None = None,
     bootstrap: int = 1000,
+    convention: Convention = "cased",
+    language: str = "",
 ) -> tuple[Evaluation, list[str]]:
     """Translate all source sentences of a split and score them.
 
@@ -55,6 +74,8 @@ def evaluate_split(
         corpus: fingerprint of the corpus.
         folder: the run's; translations and scores are written there if given.
         bootstrap: resamplings behind each 95% interval.
+        convention: score under this one as well as under the default.
+        language: code of the target language, for whose rules a convention may ask.
 
     Returns:
         The evaluation, and the translations in the split's order.
@@ -65,7 +86,12 @@ def evaluate_split(
     hypotheses = [translation.text for translation in translator.translate(sources)]
     seconds = time.monotonic() - started
     scores = score_translations(hypotheses, references, bootstrap=bootstrap)
-    evaluation = Evaluation(split, len(sources), scores, translator.settings, seconds, corpus)
+    other = None
+    if convention == "lowercase-tokenized":
+        other = score_lowercase_tokenized(hypotheses, references, language, bootstrap)
+    evaluation = Evaluation(
+        split, len(sources), scores, translator.settings, seconds, corpus, other
+    )
     if folder is not None:
         _keep(folder, evaluation, hypotheses)
     return evaluation, hypotheses

@@ -81,6 +81,21 @@ def bleu(
     return float(metric.corpus_score(list(hypotheses), [list(references)]).score)
 
 
+def tokenized_bleu(
+    hypotheses: Sequence[str], references: Sequence[str], bootstrap: int = 1000, seed: int = 12345
+) -> Score:
+    """BLEU of lower-cased text whose words stand between spaces; see `conventions.py`.
+
+    The signature's `case:lc` and `tok:none` say the same: to lower-case again changes nothing.
+
+    Raises:
+        CorpusError: there is nothing to score, or not one reference for each translation.
+    """
+    _require_pairs(hypotheses, references)
+    with _bootstrap_seed(seed):
+        return _score(_bleu_metric("none", True), hypotheses, references, bootstrap)
+
+
 def _require_pairs(hypotheses: Sequence[str], references: Sequence[str]) -> None:
     if not hypotheses and not references:
         raise CorpusError("There are 0 translations and 0 references; a score needs at least one.")

@@ -38,7 +38,13 @@ def evaluation_text(run: str, evaluation: dict[str, Any]) -> str:
         table.add_column(heading, no_wrap=heading != "signature")
     for score in evaluation["scores"]:
         table.add_row(score["name"], _with_interval(score), score["signature"])
-    return _drawn(table)
+    lines = [f"{evaluation['convention']}: {evaluation['done']}"]
+    for convention, other in evaluation.get("conventions", {}).items():
+        for score in other["scores"]:
+            name = f"{score['name']} {convention}"
+            table.add_row(name, _with_interval(score), score["signature"])
+        lines.append(f"{convention}: {other['done']}")
+    return _drawn(table, *lines)
 
 
 def comparison_text(document: dict[str, Any]) -> str:
