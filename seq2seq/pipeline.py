@@ -30,6 +30,7 @@ from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.evaluation.conventions import Convention
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.evaluation.scores import bleu
+from seq2seq.inference.ensemble import Ensemble
 from seq2seq.inference.quantized import quantized
 from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
 from seq2seq.inference.translator import Translator
@@ -159,6 +160,7 @@ def load_translator(
     threads: int | None = None,
     quantize: bool = False,
     shortlist: int | None = None,
+    ensemble: Sequence[str] = (),
 ) -> Translator:
     """A run's model with its tokenizer, ready to translate.
 
@@ -169,15 +171,21 @@ def load_translator(
         threads: of the CPU; torch's choice if absent.
         quantize: translate in 8-bit integers, on the CPU.
         shortlist: likeliest translations of each source subword to choose from; all if absent.
+        ensemble: other runs that translate together with this one.
 
     Raises:
-        ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range.
+        ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range, or of
+            an ensemble; runs that make no ensemble.
     """
     folder = find_run(name)
     config = read_config(folder)
+    folders = [folder, *(find_run(other) for other in ensemble)]
+    require_ensemble(folders)
+    if shortlist is not None and ensemble:
+        raise ConfigError("--shortlist works with one run alone; leave it or --ensemble out.")
     if threads:
         torch.set_num_threads(threads)
-    model = load_model(folder)
+    models = [load_model(member) for member in folders]
     on_gpu = config.settings.training.device in ("auto", "cuda") and torch.cuda.is_available()
     if on_gpu and quantize:
         raise ConfigError(
@@ -185,10 +193,12 @@ def load_translator(
             "or hide the GPU with CUDA_VISIBLE_DEVICES=-1."
         )
     if on_gpu:
-        model = model.cuda()
+        models = [model.cuda() for model in models]
+    if quantize:
+        models = [quantized(model) for model in models]
     tokenizer = Tokenizer.load(folder)
     return Translator(
-        quantized(model) if quantize else model,
+        Ensemble(models) if ensemble else models[0],
         tokenizer,
         search or config.settings.search,
         report=report,
@@ -196,6 +206,40 @@ def load_translator(
         if shortlist is None
         else prepare_shortlist(folder, tokenizer, shortlist, report),
     )
+
+
+def require_ensemble(folders: Sequence[Path]) -> None:
+    """Refuse runs that cannot translate together.
+
+    Raises:
+        ConfigError: a run named twice, another tokenizer or another direction than the first's.
+    """
+    first, *others = folders
+    languages = _direction(first)
+    fingerprint = Tokenizer.load(first).fingerprint if others else ""
+    for place, other in enumerate(others, 1):
+        if other.resolve() in [folder.resolve() for folder in folders[:place]]:
+            rest = " ".join(dict.fromkeys(folder.name for folder in others if folder != first))
+            raise ConfigError(
+                f"{other.name} is named twice; name the other runs alone: "
+                f"{first.name} --ensemble {rest or 'RUN'}."
+            )
+        if _direction(other) != languages:
+            raise ConfigError(
+                f"{other.name} translates {_direction(other)} and {first.name} {languages}; "
+                "an ensemble needs one direction."
+            )
+        if Tokenizer.load(other).fingerprint != fingerprint:
+            raise ConfigError(
+                f"{other.name} has another tokenizer than {first.name}; the runs of an ensemble "
+                "need the same one: train them on one corpus with the same --tokenizer settings."
+            )
+
+
+def _direction(folder: Path) -> str:
+    """The run's languages: en to de."""
+    corpus = read_config(folder).settings.corpus
+    return f"{corpus.source_language} to {corpus.target_language}"
 
 
 def prepare_shortlist(
@@ -224,10 +268,12 @@ def evaluate_run(
     quantize: bool = False,
     shortlist: int | None = None,
     convention: Convention = "cased",
+    ensemble: Sequence[str] = (),
 ) -> list[Evaluation]:
     """Score a run on splits of its own corpus; translations and scores stay in its folder.
 
-    Those of the faster ways, `quantize` and `shortlist`, do not: what is kept is the model's own.
+    Those of the faster ways, `quantize` and `shortlist`, and of an `ensemble` with other runs do
+    not: what is kept is the model's own.
     """
     folder = find_run(name)
     settings = read_config(folder).settings.corpus
@@ -237,10 +283,12 @@ def evaluate_run(
             raise CorpusError(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
-    translator = load_translator(name, search, report, None, quantize, shortlist)
+    translator = load_translator(name, search, report, None, quantize, shortlist, ensemble)
     faster = quantize or shortlist is not None
     if faster:
         report(f"{folder.name}: scores of --quantize and --shortlist are shown, but not kept")
+    if ensemble:
+        report(f"{folder.name}: scores of an ensemble are shown, but not kept")
     evaluations = []
     for split in splits:
         report(f"{folder.name}: translating {len(corpus.splits[split]):,} sentences of {split}")
@@ -249,7 +297,7 @@ def evaluate_run(
             corpus.splits[split],
             split,
             corpus.fingerprint,
-            None if faster else folder,
+            None if faster or ensemble else folder,
             convention=convention,
             language=settings.target_language,
         )

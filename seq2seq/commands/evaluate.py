@@ -20,6 +20,8 @@ class Evaluate:
     """Folders under checkpoints/, or paths."""
     split: tuple[str, ...] = ("test",)
     """Splits to translate."""
+    ensemble: tuple[str, ...] = ()
+    """Other runs that translate together with the one named: the mean of their probabilities."""
     beam_size: int | None = None
     """Hypotheses kept; the run's own setting if absent."""
     length_penalty: float | None = None
@@ -43,19 +45,35 @@ def run(arguments: list[str]) -> int:
 
     if not chosen.runs:
         raise ConfigError("Name at least one run: seq2seq evaluate RUN.")
+    if chosen.ensemble and len(chosen.runs) > 1:
+        raise ConfigError(
+            f"--ensemble adds runs to one, and {len(chosen.runs)} are named: seq2seq evaluate "
+            f"{chosen.runs[0]} --ensemble {' '.join([*chosen.runs[1:], *chosen.ensemble])}."
+        )
     documents: dict[str, object] = {}
     for run in chosen.runs:
         search = run_search(run, chosen.beam_size, chosen.length_penalty)
         evaluations = pipeline.evaluate_run(
-            run, chosen.split, search, say, chosen.quantize, chosen.shortlist, chosen.convention
+            run,
+            chosen.split,
+            search,
+            say,
+            chosen.quantize,
+            chosen.shortlist,
+            chosen.convention,
+            chosen.ensemble,
         )
-        faster = {"quantize": chosen.quantize, "shortlist": chosen.shortlist}
-        documents[run] = [evaluation.as_json() | faster for evaluation in evaluations]
+        members = (run, *chosen.ensemble)
+        name = " + ".join(members)
+        how: dict[str, object] = {"quantize": chosen.quantize, "shortlist": chosen.shortlist}
+        if chosen.ensemble:
+            how["ensemble"] = members
+        documents[name] = [evaluation.as_json() | how for evaluation in evaluations]
         if not chosen.json:
             for evaluation in evaluations:
                 from seq2seq.report.tables import evaluation_text
 
-                print(evaluation_text(run, evaluation.as_json()))
+                print(evaluation_text(name, evaluation.as_json()))
     if chosen.json:
         print(json.dumps(documents, ensure_ascii=False, indent=2))
     return 0

@@ -24,6 +24,8 @@ class Translate:
 
     run: Annotated[str, tyro.conf.Positional]
     """Folder under checkpoints/, or a path."""
+    ensemble: tuple[str, ...] = ()
+    """Other runs that translate together with this one: the mean of their probabilities."""
     beam_size: int | None = None
     """Hypotheses kept; the run's own setting if absent; 1 is greedy."""
     length_penalty: float | None = None
@@ -48,7 +50,13 @@ def run(arguments: list[str]) -> int:
 
     search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
     translator = pipeline.load_translator(
-        chosen.run, search, say, chosen.threads, chosen.quantize, chosen.shortlist
+        chosen.run,
+        search,
+        say,
+        chosen.threads,
+        chosen.quantize,
+        chosen.shortlist,
+        chosen.ensemble,
     )
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")  # type: ignore[union-attr]
     # A person who types wants each answer at once; a file goes faster in large batches.
