@@ -1,6 +1,7 @@
 """A run's folder: settings, tokenizer, best weights, and the state that training goes on from.
 
-    config.json          what the run is: settings, vocabulary sizes, version of this layout
+    config.json          what the run is: settings, vocabulary sizes, version of this layout; a
+                         language model's says so, and a translation run's says nothing of it
     tokenizer.model      SentencePiece (two files where the languages have a vocabulary each)
     model.safetensors    the best weights on validation
     training_state.pt    the latest weights, optimiser, random numbers and counters
@@ -27,13 +28,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from seq2seq.config import Settings, from_json, to_json
+from seq2seq.config import (
+    LanguageSettings,
+    Settings,
+    from_json,
+    language_from_json,
+    to_json,
+)
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.model.language_model import LanguageModel
 
 LAYOUT = "seq2seq run"
 VERSION = 1
 RUNS = Path("checkpoints")
+LANGUAGE_MODEL = "language-model"
 
 
 class RunConfig(NamedTuple):
@@ -42,6 +51,13 @@ class RunConfig(NamedTuple):
     settings: Settings
     source_vocabulary: int
     target_vocabulary: int
+
+
+class LanguageConfig(NamedTuple):
+    """What the `config.json` of a language model says."""
+
+    settings: LanguageSettings
+    vocabulary: int
 
 
 @contextmanager
@@ -116,12 +132,60 @@ def write_config(folder: Path, config: RunConfig) -> None:
     write_json(folder / "config.json", document)
 
 
+def write_language_config(folder: Path, config: LanguageConfig) -> None:
+    """Say in the run's folder that it is a language model, and which."""
+    document = {
+        "layout": LAYOUT,
+        "version": VERSION,
+        "kind": LANGUAGE_MODEL,
+        "vocabulary": config.vocabulary,
+        "settings": to_json(config.settings),
+    }
+    write_json(folder / "config.json", document)
+
+
 def read_config(folder: Path) -> RunConfig:
-    """What the run in this folder is.
+    """What the translation run in this folder is.
 
     Raises:
-        CheckpointError: no run of ours, one of another version, or a damaged file.
+        CheckpointError: no run of ours, one of another version or kind, or a damaged file.
     """
+    document = _read_document(folder)
+    if document.get("kind") == LANGUAGE_MODEL:
+        raise CheckpointError(
+            f"{folder} is a language model, which translates nothing; write text with: "
+            f"seq2seq generate {folder}"
+        )
+    try:
+        return RunConfig(
+            from_json(document["settings"]),
+            int(document["source_vocabulary"]),
+            int(document["target_vocabulary"]),
+        )
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / 'config.json'} is damaged: {error}") from None
+
+
+def read_language_config(folder: Path) -> LanguageConfig:
+    """What the language model in this folder is.
+
+    Raises:
+        CheckpointError: as `read_config`.
+    """
+    document = _read_document(folder)
+    if document.get("kind") != LANGUAGE_MODEL:
+        raise CheckpointError(
+            f"{folder} is a translation run, not a language model; train one with: "
+            "seq2seq language-model"
+        )
+    try:
+        return LanguageConfig(language_from_json(document["settings"]), int(document["vocabulary"]))
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / 'config.json'} is damaged: {error}") from None
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    """The run's `config.json`, which is of our layout and version."""
     path = folder / "config.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -136,14 +200,7 @@ def read_config(folder: Path) -> RunConfig:
             f"{path} is of version {document.get('version')}; this program reads version "
             f"{VERSION}. Use the program that trained the run, or train again."
         )
-    try:
-        return RunConfig(
-            from_json(document["settings"]),
-            int(document["source_vocabulary"]),
-            int(document["target_vocabulary"]),
-        )
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
+    return document
 
 
 def build_model(config: RunConfig) -> EncoderDecoder:
@@ -200,6 +257,15 @@ def put_weights(model: nn.Module, weights: dict[str, Tensor], origin: Path) -> N
 def load_model(folder: Path) -> EncoderDecoder:
     """The run's model with its best weights, ready to translate."""
     model = build_model(read_config(folder))
+    path = folder / "model.safetensors"
+    put_weights(model, load_weights(path), path)
+    return model.eval()
+
+
+def load_language_model(folder: Path) -> LanguageModel:
+    """The run's language model with its best weights, ready to go on from a prompt."""
+    config = read_language_config(folder)
+    model = LanguageModel(config.settings.model, config.vocabulary)
     path = folder / "model.safetensors"
     put_weights(model, load_weights(path), path)
     return model.eval()

@@ -23,6 +23,8 @@ COMMANDS = {
     "inspect": "draw gates, states and attention of a sentence, and its alternatives",
     "compare": "train systems on the same data, set them side by side, write a report",
     "report": "draw a comparison's report again",
+    "language-model": "train a model of the target language alone, and measure its perplexity",
+    "generate": "write text with a language model",
     "memory": "how long each cell remembers: the long-time-lag tasks of 1997",
 }
 
@@ -31,7 +33,7 @@ USAGE = f"""usage: seq2seq COMMAND [OPTIONS]
 Recurrent translation, with one context vector and with attention.
 
 commands
-{chr(10).join(f"  {name:<10} {what}" for name, what in COMMANDS.items())}
+{chr(10).join(f"  {name:<14} {what}" for name, what in COMMANDS.items())}
 
 examples
   seq2seq train                                          the embedded English-Korean phrasebook
@@ -75,4 +77,5 @@ def _run(arguments: list[str]) -> int:
     if command not in COMMANDS:
         raise ConfigError(f"There is no command {command!r}; there are {', '.join(COMMANDS)}.")
     # Each command is a module of its name with `run`; none is loaded but the one asked for.
-    return int(importlib.import_module(f"seq2seq.commands.{command}").run(rest))
+    module = importlib.import_module(f"seq2seq.commands.{command.replace('-', '_')}")
+    return int(module.run(rest))

@@ -13,7 +13,7 @@ import math
 import reprlib
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from seq2seq.errors import ConfigError
 
@@ -267,7 +267,52 @@ class Settings:
         )
 
 
-def to_json(settings: Settings) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LanguageModelSettings:
+    """The language model: embedding → recurrent layers → readout → output."""
+
+    cell: Cell = "lstm"
+    """Recurrent cell."""
+    embedding_size: int = 256
+    """Units of the word embeddings."""
+    hidden_size: int = 512
+    """Units of each layer."""
+    layers: int = 2
+    """Recurrent layers, one upon the other."""
+    tied: bool = True
+    """Output weights = embeddings (Press and Wolf 2017)."""
+    dropout: float = 0.25
+    """On embeddings, between layers and on the readout, in training."""
+
+    def __post_init__(self) -> None:
+        for name in ("embedding_size", "hidden_size", "layers"):
+            _require_at_least(f"model.{name}", getattr(self, name), 1)
+        _require_share("model.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """All of a language model's run: it learns the target side of a corpus alone."""
+
+    corpus: CorpusSettings = field(default_factory=CorpusSettings)
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    model: LanguageModelSettings = field(default_factory=LanguageModelSettings)
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(select_by="loss", label_smoothing=0.0)
+    )
+
+    def __post_init__(self) -> None:
+        _require(
+            self.training.select_by == "loss",
+            "training.select_by is 'bleu', but a language model translates nothing; "
+            "leave it at loss.",
+        )
+
+
+SettingsT = TypeVar("SettingsT", Settings, LanguageSettings)
+
+
+def to_json(settings: Settings | LanguageSettings) -> dict[str, Any]:
     """The settings as plain JSON values."""
     return dataclasses.asdict(settings)
 
@@ -278,15 +323,22 @@ def from_json(document: dict[str, Any]) -> Settings:
     Raises:
         ConfigError: an unknown or missing group or field, or a value of another type.
     """
-    groups = get_type_hints(Settings)
+    return _from_json(Settings, document)
+
+
+def language_from_json(document: dict[str, Any]) -> LanguageSettings:
+    """A language model's settings; see `from_json`."""
+    return _from_json(LanguageSettings, document)
+
+
+def _from_json(kind: type[SettingsT], document: dict[str, Any]) -> SettingsT:
+    groups = get_type_hints(kind)
     _require(isinstance(document, dict), "The settings are not a JSON object.")
     unknown = sorted(set(document) - set(groups))
     _require(not unknown, f"Settings hold unknown groups: {', '.join(unknown)}.")
     missing = sorted(set(groups) - set(document))
     _require(not missing, f"Settings lack the groups: {', '.join(missing)}.")
-    return Settings(
-        **{name: _group_from_json(name, groups[name], document[name]) for name in groups}
-    )
+    return kind(**{name: _group_from_json(name, groups[name], document[name]) for name in groups})
 
 
 def _group_from_json(name: str, group: Any, values: Any) -> Any:
@@ -356,6 +408,24 @@ def preset(name: str) -> Settings:
     if name not in PRESETS:
         raise ConfigError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+def language_settings(settings: Settings) -> LanguageSettings:
+    """A language model of the same corpus, tokenizer, sizes and budget as a translation run.
+
+    Without label smoothing, which would keep it from the probabilities that perplexity measures.
+    """
+    model, training = settings.model, settings.training
+    return LanguageSettings(
+        settings.corpus,
+        settings.tokenizer,
+        LanguageModelSettings(
+            embedding_size=model.embedding_size,
+            hidden_size=model.hidden_size,
+            dropout=model.dropout,
+        ),
+        dataclasses.replace(training, select_by="loss", label_smoothing=0.0),
+    )
 
 
 def with_system(settings: Settings, system: System) -> Settings:

@@ -23,6 +23,7 @@ from seq2seq.config import (
     CorpusSettings,
     SearchSettings,
     Settings,
+    SettingsT,
     TokenizerSettings,
     fingerprint_text,
 )
@@ -131,7 +132,7 @@ def train_run(
         train,
         validation,
         validation_scorer(corpus.splits["validation"], tokenizer, settings.search, report),
-        lambda row: f"“{_short(pairs[row].source)}” → “{_short(pairs[row].target)}”",
+        lambda row: f"“{short(pairs[row].source)}” → “{short(pairs[row].target)}”",
         folder,
         display or TrainingDisplay(),
     )
@@ -149,7 +150,8 @@ def _report_batches(settings: Settings, train: TokenizedSplit, report: Report) -
     )
 
 
-def _short(text: str, length: int = 80) -> str:
+def short(text: str, length: int = 80) -> str:
+    """The beginning of a text, for messages."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -317,18 +319,27 @@ def settings_to_resume(folder: Path, wanted: Settings | None) -> Settings:
         CheckpointError: there is no such run, or it was trained with other settings.
     """
     kept = read_config(folder).settings
+    require_same(folder, kept, wanted)
+    return kept
+
+
+def require_same(folder: Path, kept: SettingsT, wanted: SettingsT | None) -> None:
+    """Refuse to go on with a run under other settings than its own.
+
+    Raises:
+        CheckpointError: they differ, and in what.
+    """
     if wanted is not None and wanted != kept:
         raise CheckpointError(
             f"{folder} goes on with its own settings, but {first_difference(kept, wanted)}; "
             "leave that out, or start another run with --run NAME."
         )
-    return kept
 
 
-def first_difference(one: Settings, other: Settings) -> str:
+def first_difference(one: SettingsT, other: SettingsT) -> str:
     """The first setting in which two runs differ, in words; empty if they are equal."""
-    for group in ("corpus", "tokenizer", "model", "training", "search"):
-        mine, theirs = vars(getattr(one, group)), vars(getattr(other, group))
+    for group, settings in vars(one).items():
+        mine, theirs = vars(settings), vars(getattr(other, group))
         for name, value in mine.items():
             if theirs[name] != value:
                 return f"{group}.{name} is {value} there and {theirs[name]} here"

@@ -30,6 +30,7 @@ FLOORS = [
     "memory",
     "web",
     "pipeline",
+    "language",
     "comparison",
     "commands",
     "cli",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from seq2seq.config import SearchSettings, Settings, preset
+from seq2seq.config import LanguageSettings, SearchSettings, Settings, preset
 from seq2seq.errors import ConfigError
 
 CommandT = TypeVar("CommandT")
@@ -52,7 +52,7 @@ def split_preset(arguments: list[str]) -> tuple[Settings, list[str]]:
     return preset("phrasebook"), arguments
 
 
-def run_name(settings: Settings, system: str | None) -> str:
+def run_name(settings: Settings | LanguageSettings, system: str | None) -> str:
     """Corpus, languages, system and, unless it is the first, seed: `multi30k-en-de-attention`."""
     first_file = settings.corpus.name.partition(",")[0].rstrip("/")
     corpus = Path(first_file).name.partition(".")[0] or "corpus"
@@ -74,6 +74,12 @@ def run_folder(name: str) -> Path:
 def groups(settings: Settings) -> dict[str, Any]:
     """The five groups of settings by name."""
     return {item.name: getattr(settings, item.name) for item in dataclasses.fields(Settings)}
+
+
+def names_settings(arguments: list[str]) -> bool:
+    """Whether any option sets one of the run's settings, such as `--training.epochs`."""
+    options = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    return any("." in option for option in options)
 
 
 def run_search(run: str, beam_size: int | None, length_penalty: float | None) -> SearchSettings:

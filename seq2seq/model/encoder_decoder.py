@@ -15,6 +15,8 @@ from seq2seq.model.decoders import DecoderState, DecoderStep, Memory, make_decod
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoder import Encoder
+from seq2seq.model.predictor import Predictor
+from seq2seq.text.batches import Batch
 
 
 class Step(NamedTuple):
@@ -25,7 +27,7 @@ class Step(NamedTuple):
     weights: Tensor | None  # [batch, source]: where attention looked; None without attention
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Predictor):
     """P(target | source) = Π_t softmax(E readout_t + b), E the target embeddings if tied.
 
     Args:
@@ -94,9 +96,10 @@ class EncoderDecoder(nn.Module):
         embedded = self._embed(self.target_embedding, target)
         return self.decoder.unroll(embedded, self.encode(source, source_lengths))
 
-    def output(self, readout: Tensor) -> Tensor:
-        """Logits over the target vocabulary: [..., readout] → [..., vocabulary]."""
-        return nn.functional.linear(readout, self.output_weight, self.output_bias)
+    def readouts(self, batch: Batch) -> Tensor:
+        """See `Predictor.readouts`."""
+        readouts: Tensor = self(batch.source, batch.source_lengths, batch.target[:, :-1])
+        return readouts
 
     def _embed(self, embedding: nn.Embedding, tokens: Tensor) -> Tensor:
         embedded: Tensor = self.dropout(embedding(tokens))

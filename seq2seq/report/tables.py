@@ -47,6 +47,25 @@ def evaluation_text(run: str, evaluation: dict[str, Any]) -> str:
     return _drawn(table, *lines)
 
 
+def perplexity_text(run: str, splits: dict[str, dict[str, Any]]) -> str:
+    """A language model's perplexities, as `Perplexity.as_json` gives them, a row for each split."""
+    title = f"{run} · words stand between spaces; the end of a sentence counts as one"
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("split", no_wrap=True)
+    for heading in ("sentences", "nats/subword", "perplexity", "nats/word", "perplexity of words"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for split, one in splits.items():
+        table.add_row(
+            split,
+            f"{one['sentences']:,}",
+            f"{one['nats_per_token']:.3f}",
+            f"{one['perplexity_per_token']:,.2f}",
+            f"{one['nats_per_word']:.3f}",
+            f"{one['perplexity_per_word']:,.2f}",
+        )
+    return _drawn(table)
+
+
 def comparison_text(document: dict[str, Any]) -> str:
     """Systems side by side: costs and scores, signatures, samples, and where the runs lie."""
     parts: list[Table | str] = [

@@ -23,12 +23,13 @@ def describe_update(values: dict[str, float]) -> str:
 def describe_validation(values: dict[str, Any]) -> str:
     """One line for one validation."""
     of = f" ({values['weights']})" if "weights" in values else ""
+    bleu = [f"BLEU {values['bleu']:.2f} (greedy)"] if "bleu" in values else []
     parts = [
         f"update {values['update']:,}",
         f"epoch {values['epoch']:.1f}",
         f"{values['seconds'] / 60:.1f} min",
         f"validation{of} perplexity {values['perplexity']:.2f}",
-        f"BLEU {values['bleu']:.2f} (greedy)",
+        *bleu,
     ]
     return " · ".join(parts + ["best so far"] * bool(values["best"]))
 

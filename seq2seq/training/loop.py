@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ from seq2seq.checkpoint import (
 )
 from seq2seq.config import TrainingSettings
 from seq2seq.errors import CheckpointError, ConfigError, TrainingError
-from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.model.predictor import Predictor
 from seq2seq.text.batches import (
     Batch,
     TokenizedSplit,
@@ -93,7 +93,10 @@ class Progress:
     recent: list[int] = field(default_factory=list)  # updates whose weights are kept for averaging
 
 
-class Trainer:
+ModelT = TypeVar("ModelT", bound=Predictor)
+
+
+class Trainer(Generic[ModelT]):
     """One run's training.
 
     Args:
@@ -101,7 +104,8 @@ class Trainer:
         settings: how it learns.
         train: the pairs to learn from.
         validation: the pairs to choose by.
-        validation_bleu: translates the validation pairs greedily and scores them, 0 to 100.
+        validation_bleu: translates the validation pairs greedily and scores them, 0 to 100; None
+            for a model that translates nothing, whose loss then decides which weights are best.
         describe_row: the text of a training pair, for messages.
         folder: the run's.
         display: where to show what happens.
@@ -109,11 +113,11 @@ class Trainer:
 
     def __init__(
         self,
-        model: EncoderDecoder,
+        model: ModelT,
         settings: TrainingSettings,
         train: TokenizedSplit,
         validation: TokenizedSplit,
-        validation_bleu: Callable[[EncoderDecoder], float],
+        validation_bleu: Callable[[ModelT], float] | None,
         describe_row: Callable[[int], str],
         folder: Path,
         display: Display,
@@ -130,7 +134,7 @@ class Trainer:
         self.progress = Progress()
         self.accelerator = make_accelerator(settings)
         self.device = self.accelerator.device
-        self.model: EncoderDecoder = model.to(self.device)
+        self.model: ModelT = model.to(self.device)
         self.optimizer = make_optimizer(self.model, settings)
         updates = self._updates_of_epoch(0)
         self.batches_per_epoch = sum(map(len, updates))  # later epochs differ by a few at most
@@ -278,9 +282,7 @@ class Trainer:
     def _validate(self) -> None:
         """Measure on validation; keep these weights as the best if they are."""
         progress = self.progress
-        loss = self.validation_loss()
-        bleu = self.validation_bleu(self.model)
-        value = bleu if self.settings.select_by == "bleu" else -loss
+        loss, bleu, value = self._measure()
         better = progress.best is None or value > progress.best
         if better:
             save_weights(self.folder / "model.safetensors", weights_of(self.model))
@@ -291,13 +293,23 @@ class Trainer:
         self._keep_recent()
         self._record_validation(loss, bleu, better)
 
-    def _record_validation(self, loss: float, bleu: float, better: bool, **more: str) -> None:
+    def _measure(self) -> tuple[float, float | None, float]:
+        """On validation: loss, BLEU if there is one, and the value by which weights are chosen."""
+        loss = self.validation_loss()
+        if self.validation_bleu is None:
+            return loss, None, -loss
+        bleu = self.validation_bleu(self.model)
+        return loss, bleu, bleu if self.settings.select_by == "bleu" else -loss
+
+    def _record_validation(
+        self, loss: float, bleu: float | None, better: bool, **more: str
+    ) -> None:
         progress = self.progress
         event: dict[str, Any] = {
             "epoch": progress.epoch + progress.batch / self.batches_per_epoch,
             "nats_per_token": loss,
             "perplexity": math.exp(min(loss, 700.0)),
-            "bleu": bleu,
+            **({} if bleu is None else {"bleu": bleu}),
             "best": better,
             "seconds": round(progress.seconds, 3),
             "tokens": progress.tokens,
@@ -356,8 +368,7 @@ class Trainer:
         paths = [self._recent_path(update) for update in progress.recent]
         latest = {name: weight.clone() for name, weight in weights_of(self.model).items()}
         put_weights(self.model, average_weights([load_weights(path) for path in paths]), paths[0])
-        loss, bleu = self.validation_loss(), self.validation_bleu(self.model)
-        value = bleu if self.settings.select_by == "bleu" else -loss
+        loss, bleu, value = self._measure()
         better = progress.best is None or value > progress.best
         if better:
             save_weights(self.folder / "model.safetensors", weights_of(self.model))

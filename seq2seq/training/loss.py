@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.model.predictor import Predictor
 from seq2seq.model.products import linear, product_type
 from seq2seq.text.batches import Batch
 from seq2seq.text.tokenizer import PADDING
@@ -25,7 +25,7 @@ class Loss(NamedTuple):
     tokens: int  # target tokens, the end of sentence included, padding not
 
 
-def token_loss(model: EncoderDecoder, batch: Batch, label_smoothing: float) -> Loss:
+def token_loss(model: Predictor, batch: Batch, label_smoothing: float) -> Loss:
     """The loss of one batch: see `smoothed_cross_entropy`.
 
     Only real tokens ever meet the vocabulary: padding costs no logits.
@@ -35,7 +35,7 @@ def token_loss(model: EncoderDecoder, batch: Batch, label_smoothing: float) -> L
         batch: on the model's device.
         label_smoothing: ε.
     """
-    readouts = model(batch.source, batch.source_lengths, batch.target[:, :-1])
+    readouts = model.readouts(batch)
     labels = batch.target[:, 1:]
     is_token = labels != PADDING
     labels = labels[is_token]
