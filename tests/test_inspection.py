@@ -212,7 +212,7 @@ def by_hand(layers: int = 1) -> Inspection:
     attention = draw.dirichlet(np.ones(5), size=4).astype(np.float32)
     alternatives = [
         Alternative("남자가 책을 읽는다", target, -1.5, -0.3),
-        Alternative("", [], -2, -2),
+        Alternative("a\x07 $1$ $", [], -2, -2),
     ]
     cells = [*encoder, trace("decoder", 1, False, 4)]
     return Inspection("Größe für Ärger", source, alternatives, attention, cells)
