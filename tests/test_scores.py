@@ -231,3 +231,19 @@ def test_a_tokenisation_that_is_not_installed_is_an_error(monkeypatch: pytest.Mo
         "dependencies, but you do not have them installed. Please install them like so. "
         "pip install sacrebleu[ko]"
     )
+
+
+def test_a_printed_table_shows_whole_signatures() -> None:
+    from seq2seq.report.tables import evaluation_text
+
+    signature = "nrefs:1|bs:1000|seed:12345|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
+    score = {"name": "BLEU", "value": 35.29, "low": 33.7, "high": 36.9, "signature": signature}
+    evaluation = {
+        "split": "test", "sentences": 1000, "beam_size": 5, "sentences_per_second": 64.1,
+        "scores": [score], "convention": "cased", "done": "plain text",
+    }  # fmt: skip
+    printed = evaluation_text("run", evaluation)
+    lines = printed.splitlines()
+    column = next(line.find("nrefs") for line in lines if "nrefs" in line)
+    assert "".join(line[column:].strip() for line in lines if "──" not in line).endswith(signature)
+    assert "35.29 [33.7, 36.9]" in printed

@@ -35,7 +35,8 @@ def evaluation_text(run: str, evaluation: dict[str, Any]) -> str:
     )
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     for heading in ("score", "value [95% interval]", "signature"):
-        table.add_column(heading, no_wrap=heading != "signature")
+        # A signature is read whole or not at all, so it goes on in the next line.
+        table.add_column(heading, no_wrap=heading != "signature", overflow="fold")
     for score in evaluation["scores"]:
         table.add_row(score["name"], _with_interval(score), score["signature"])
     lines = [f"{evaluation['convention']}: {evaluation['done']}"]
