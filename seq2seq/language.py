@@ -47,10 +47,7 @@ def train_language_run(
         Interrupted: Ctrl-C; everything is saved.
     """
     corpus = pipeline.prepare_corpus(settings.corpus, report)
-    if resume:
-        tokenizer = Tokenizer.load(folder)
-    else:
-        tokenizer = pipeline.prepare_tokenizer(corpus, settings.tokenizer, report)
+    tokenizer = pipeline.tokenizer_of_run(corpus, settings.tokenizer, folder, resume, report)
     config = LanguageConfig(settings, tokenizer.target_vocabulary_size)
     torch.manual_seed(settings.training.seed)
     model = LanguageModel(settings.model, config.vocabulary)

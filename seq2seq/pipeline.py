@@ -68,6 +68,13 @@ def prepare_tokenizer(corpus: Corpus, settings: TokenizerSettings, report: Repor
     return tokenizer
 
 
+def tokenizer_of_run(
+    corpus: Corpus, settings: TokenizerSettings, folder: Path, resume: bool, report: Report
+) -> Tokenizer:
+    """The subwords that a run began with, if it goes on; else those that it is to begin with."""
+    return Tokenizer.load(folder) if resume else prepare_tokenizer(corpus, settings, report)
+
+
 def prepare_split(
     corpus: Corpus, split: str, tokenizer: Tokenizer, report: Report
 ) -> TokenizedSplit:
@@ -111,10 +118,7 @@ def train_run(
         Interrupted: Ctrl-C; everything is saved.
     """
     corpus = prepare_corpus(settings.corpus, report)
-    if resume:
-        tokenizer = Tokenizer.load(folder)
-    else:
-        tokenizer = prepare_tokenizer(corpus, settings.tokenizer, report)
+    tokenizer = tokenizer_of_run(corpus, settings.tokenizer, folder, resume, report)
     train = prepare_split(corpus, "train", tokenizer, report)
     validation = prepare_split(corpus, "validation", tokenizer, report)
     _report_batches(settings, train, report)

@@ -19,15 +19,9 @@ def _one_hot(symbols: np.ndarray[tuple[int], np.dtype[np.int64]], size: int) -> 
 
 
 @dataclass(frozen=True)
-class LocalRegularities(Task):
-    """2a: (y, a_1, …, a_{p-1}, y) or (x, a_1, …, a_{p-1}, x); predict every next symbol.
+class _FramedSymbols(Task):
+    """What 2a and 2b share: p symbols, of which the first decides the one after the last."""
 
-    Only the last symbol needs memory, of the first, p steps back. `lag` is p. Symbols are numbered
-    a_1 … a_{p-1}, x, y from 0.
-    """
-
-    name = "2a"
-    title = "long lag, local regularities"
     least_lag = 2
     tolerance = 0.25
     rule = _TEN_THOUSAND_IN_A_ROW
@@ -51,6 +45,18 @@ class LocalRegularities(Task):
     def output_size(self) -> int:
         """One unit a symbol."""
         return self.lag + 1
+
+
+@dataclass(frozen=True)
+class LocalRegularities(_FramedSymbols):
+    """2a: (y, a_1, …, a_{p-1}, y) or (x, a_1, …, a_{p-1}, x); predict every next symbol.
+
+    Only the last symbol needs memory, of the first, p steps back. `lag` is p. Symbols are numbered
+    a_1 … a_{p-1}, x, y from 0.
+    """
+
+    name = "2a"
+    title = "long lag, local regularities"
 
     def fresh(self, count: int, random: np.random.Generator) -> Sequences:
         """Either sequence with probability one half."""
@@ -64,34 +70,11 @@ class LocalRegularities(Task):
 
 
 @dataclass(frozen=True)
-class NoRegularities(Task):
+class NoRegularities(_FramedSymbols):
     """2b: as 2a, but p − 1 symbols drawn from the a's lie between, and only the last counts."""
 
     name = "2b"
     title = "long lag, no local regularities"
-    least_lag = 2
-    tolerance = 0.25
-    rule = _TEN_THOUSAND_IN_A_ROW
-
-    @property
-    def minimal_lag(self) -> int:
-        """From the first symbol to the last."""
-        return self.lag
-
-    @property
-    def longest(self) -> int:
-        """The last symbol is only predicted."""
-        return self.lag
-
-    @property
-    def input_size(self) -> int:
-        """a_1 … a_{p-1}, x and y."""
-        return self.lag + 1
-
-    @property
-    def output_size(self) -> int:
-        """One unit a symbol."""
-        return self.lag + 1
 
     def fresh(self, count: int, random: np.random.Generator) -> Sequences:
         """The frame with probability one half each, all between at random."""
