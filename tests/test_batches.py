@@ -316,6 +316,19 @@ def test_a_full_disk_is_a_corpus_error(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_leftovers_of_a_killed_process_are_removed(
+    pairs: PairFiles, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cache"
+    tokenize_split(pairs, tokenizer, folder, print)
+    [home] = folder.iterdir()
+    left = folder / "0123456789ab.unfinished-01234567"
+    left.mkdir()
+    (left / "source.tokens.npy").write_bytes(b"half")
+    tokenize_split(pairs, tokenizer, folder, print)  # already there, and yet
+    assert list(folder.iterdir()) == [home]
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
 

@@ -62,7 +62,7 @@ def error_of(settings: CorpusSettings = EN_DE, folder: str = "prepared") -> str:
     with pytest.raises(CorpusError) as caught:
         load(settings, folder)
     assert "\n" not in str(caught.value)
-    assert not [path.name for path in Path().glob("prepared/.*")]
+    assert not [path.name for path in Path().glob("prepared/*.unfinished-*")]
     return str(caught.value)
 
 
@@ -341,19 +341,13 @@ def test_an_interrupted_preparation_leaves_nothing(
     assert len(load().splits["train"]) == 3
 
 
-def test_leftovers_of_a_killed_preparation_are_removed_in_time() -> None:
+def test_leftovers_of_a_killed_preparation_are_removed() -> None:
     write(train=numbered(3), val=[("v", "w")], test=[("t", "u")])
+    left = Path("prepared/of another corpus.unfinished-0")
+    left.mkdir(parents=True)
+    (left / "train.en").write_text("half a line")
     fingerprint = load().fingerprint
-    (Path("prepared") / fingerprint / "corpus.json").unlink()
-    old, new = (Path("prepared") / f".{fingerprint}.{name}" for name in ("old", "new"))
-    for folder in (old, new):
-        folder.mkdir()
-        (folder / "train.en").write_text("half a line")
-    for path in (old / "train.en", old):
-        os.utime(path, (1, 1))
-    load()
-    assert new.exists()
-    assert not old.exists()
+    assert [path.name for path in Path("prepared").iterdir()] == [fingerprint]
 
 
 def test_two_processes_at_once_end_with_one_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,11 +26,8 @@ import hashlib
 import json
 import re
 import shutil
-import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -53,13 +50,13 @@ from seq2seq.text.hashes import Hashes, HashSet, cut, hash_texts, is_member
 from seq2seq.text.pair_files import PairFiles, PairWriter, SentencePair
 from seq2seq.text.readers import RawPair, Report, one_line
 from seq2seq.text.sources import TEST, TRAIN, VALIDATION, Source, find_source
+from seq2seq.text.unfinished import remove_abandoned, unfinished_folder
 
 __all__ = ["Corpus", "PairFiles", "SentencePair", "SplitSummary", "load_corpus"]
 
 _FORMAT = 1  # of the prepared folder
 _BLOCK = 4096  # pairs cleaned and hashed at once
 _REPORT_EVERY = 1_000_000  # pairs
-_LEFTOVER_SECONDS = 3600
 _SUMMARY = "corpus.json"
 
 Pairs = list[tuple[str, str]]
@@ -179,15 +176,14 @@ def _prepare_folder(
     settings: CorpusSettings, source: Source, prepared: Path, report: Report
 ) -> None:
     """Prepare in a folder beside, and rename it at the end: nothing half-made can stand there."""
-    unfinished = prepared.with_name(f".{prepared.name}.{uuid.uuid4().hex}")
     try:
-        unfinished.mkdir(parents=True)
-        _remove_leftovers(prepared)
-        counts = _Preparation(settings, source, unfinished, report).run()
-        _write_summary(unfinished, settings, source, counts)
-        if _open(prepared, settings, source.name) is None:
-            shutil.rmtree(prepared, ignore_errors=True)  # damaged
-            unfinished.rename(prepared)
+        remove_abandoned(prepared.parent)
+        with unfinished_folder(prepared) as unfinished:
+            counts = _Preparation(settings, source, unfinished, report).run()
+            _write_summary(unfinished, settings, source, counts)
+            if _open(prepared, settings, source.name) is None:
+                shutil.rmtree(prepared, ignore_errors=True)  # damaged
+                unfinished.rename(prepared)
     except OSError as error:
         if _open(prepared, settings, source.name) is not None:
             return  # another process was quicker
@@ -195,17 +191,6 @@ def _prepare_folder(
             f"The prepared corpus cannot be written under {prepared.parent}: "
             f"{one_line(error)}. Make room there, or let the folder be written."
         ) from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _remove_leftovers(prepared: Path) -> None:
-    """Remove what a killed preparation left behind; one at work has written lately."""
-    for folder in prepared.parent.glob(f".{prepared.name}.*"):
-        with suppress(OSError):  # another process may be removing or renaming it
-            last_written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            if time.time() - last_written > _LEFTOVER_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_summary(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shutil
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from seq2seq.errors import CorpusError
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.text.unfinished import remove_abandoned, unfinished_folder
 
 _FORMAT = b"1"  # part of the folder's name: raise it when the files change their meaning
 _CHUNK = 20_000  # pairs encoded at once
@@ -100,13 +100,15 @@ def tokenize_split(
 ) -> TokenizedSplit:
     """Encode a split, or open what an earlier call wrote under `folder` for the same content.
 
-    Written to a temporary name and renamed, so that an interruption leaves nothing half-made.
+    Written to a temporary name and renamed, so that an interruption leaves nothing half-made; what
+    a kill left under that name is removed.
 
     Raises:
         CorpusError: the text cannot be read or the ids cannot be written.
     """
     home = folder / _name(pairs, tokenizer)
     try:
+        remove_abandoned(folder)
         split = _open(home, len(pairs))
         if split is None and home.exists():
             report(f"subwords: {home} is damaged and is made anew")
@@ -164,17 +166,13 @@ def _open_rows(home: Path, side: str) -> TokenRows:
 def _write(
     pairs: PairFiles, tokenizer: Tokenizer, home: Path, report: Callable[[str], None]
 ) -> None:
-    unfinished = home.with_name(f"{home.name}.unfinished-{uuid.uuid4().hex[:8]}")
-    unfinished.mkdir(parents=True)
-    try:
+    with unfinished_folder(home) as unfinished:
         _encode(pairs, tokenizer, unfinished, report)
         try:
             unfinished.rename(home)
         except OSError:
             if not home.exists():  # otherwise another run was faster: its files are the same
                 raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _encode(
