@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -43,6 +44,39 @@ def test_a_mistake_gets_one_line_and_exit_code_2(arguments, line, workplace, cap
     assert said.startswith("seq2seq: ")
     assert line in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("command", "sentences"),
+    [
+        (
+            "compare",
+            [
+                "Equal size: grow hidden_size of systems that have over 5% fewer parameters than "
+                "the largest (their runs' names then tell the size); `none` leaves all sizes alone."
+                " (default: parameters)",
+                "Finished runs are used again, unfinished ones go on. seq2seq compare RUN RUN",
+                "Pairs cut off for validation where the corpus has no such split",
+            ],
+        ),
+        ("memory", ["2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b."]),
+    ],
+)
+def test_help_is_wrapped_as_sentences_and_not_as_in_the_source(command, sentences, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for sentence in sentences:
+        assert sentence in " ".join(shown.replace("│", " ").split())
+    # Lines end where the box does, and not where ours do in the source.
+    lines = [line.strip(" │") for line in shown.split("\n") if line.startswith("│       ")]
+    followed = pairwise(lines)
+    assert all(
+        len(line) + len(after.split()[0]) + 1 > 70
+        for line, after in followed
+        if after and after.split()[0].islower() and not line.endswith(")")
+    )
 
 
 def test_mistakes_within_a_run(counting_corpus, capsys, workplace):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
+import inspect
 import io
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -23,11 +27,14 @@ def parse(
 ) -> CommandT:
     """Arguments to a command's dataclass; what tyro objects to becomes one line."""
     complaint = io.StringIO()
+    if {"-h", "--help"} & set(arguments):
+        _reflow_help(kind)
     try:
         with contextlib.redirect_stderr(complaint):
             parsed: CommandT = tyro.cli(
                 kind,
                 prog=f"seq2seq {command}",
+                description=_reflowed(kind.__doc__ or ""),
                 args=arguments,
                 default=tyro.MISSING_NONPROP if default is None else default,
             )
@@ -36,6 +43,32 @@ def parse(
             raise
         raise ConfigError(_one_line(complaint.getvalue(), command)) from None
     return parsed
+
+
+def _reflow_help(kind: type) -> None:
+    """Give tyro each field's docstring as one line to wrap; it would keep our line breaks."""
+    helps: dict[str, str] = {}
+    for origin in reversed(kind.__mro__[:-1]):
+        (definition,) = ast.parse(inspect.cleandoc(inspect.getsource(origin))).body
+        body = definition.body if isinstance(definition, ast.ClassDef) else []
+        for field, after in pairwise(body):
+            match field, after:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    helps[name] = _reflowed(text)
+    types = get_type_hints(kind)
+    for item in dataclasses.fields(kind):
+        if item.name in helps:
+            item.metadata = MappingProxyType({**item.metadata, "help": helps[item.name]})
+        if dataclasses.is_dataclass(types[item.name]):
+            _reflow_help(types[item.name])
+
+
+def _reflowed(text: str) -> str:
+    """Each paragraph in one line, for a terminal to wrap."""
+    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
 
 
 def _one_line(complaint: str, command: str) -> str:
