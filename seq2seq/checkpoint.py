@@ -40,9 +40,15 @@ from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.model.language_model import LanguageModel
 
 LAYOUT = "seq2seq run"
-VERSION = 1
+VERSION = 2
 RUNS = Path("checkpoints")
 LANGUAGE_MODEL = "language-model"
+
+# Settings that version 1 did not have, and what it did in their place.
+_UNKNOWN_TO_VERSION_1: dict[str, dict[str, Any]] = {
+    "model": {"encoder_dropout": 0.0, "recurrent_dropout": 0.0, "sequence_dropout": False},
+    "training": {"subword_sampling": None},
+}
 
 
 class RunConfig(NamedTuple):
@@ -195,12 +201,29 @@ def _read_document(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read: {error}.") from None
     if not isinstance(document, dict) or document.get("layout") != LAYOUT:
         raise CheckpointError(f"{path} was not written by seq2seq.")
+    if document.get("version") == 1:
+        return _from_version_1(document)
     if document.get("version") != VERSION:
         raise CheckpointError(
             f"{path} is of version {document.get('version')}; this program reads version "
             f"{VERSION}. Use the program that trained the run, or train again."
         )
     return document
+
+
+def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
+    """The same run as this version would have written it."""
+    settings = document.get("settings")
+    if not isinstance(settings, dict):
+        return document  # damaged, as the reader will say
+    is_language_model = document.get("kind") == LANGUAGE_MODEL
+    upgraded = {
+        group: {**values, **_UNKNOWN_TO_VERSION_1.get(group, {})}
+        if isinstance(values, dict) and not (is_language_model and group == "model")
+        else values
+        for group, values in settings.items()
+    }
+    return {**document, "version": VERSION, "settings": upgraded}
 
 
 def build_model(config: RunConfig) -> EncoderDecoder:

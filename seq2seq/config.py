@@ -147,6 +147,14 @@ class ModelSettings:
     """On embeddings, between layers and on the readout, in training."""
     word_dropout: float = 0.1
     """Share of words whose whole embedding is blanked, on both sides (Sennrich and Zhang 2019)."""
+    encoder_dropout: float = 0.0
+    """On the encoder's states, and on its summary, before the decoder sees them, in training."""
+    recurrent_dropout: float = 0.0
+    """Share of the recurrent weights blanked for a batch, in training (DropConnect; Merity et al.
+    2018)."""
+    sequence_dropout: bool = False
+    """`dropout` and `encoder_dropout` blank the same units at every step of a sentence (Gal and
+    Ghahramani 2016)."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -157,8 +165,8 @@ class ModelSettings:
             "decoder_layers",
         ):
             _require_at_least(f"model.{name}", getattr(self, name), 1)
-        _require_share("model.dropout", self.dropout)
-        _require_share("model.word_dropout", self.word_dropout)
+        for name in ("dropout", "word_dropout", "encoder_dropout", "recurrent_dropout"):
+            _require_share(f"model.{name}", getattr(self, name))
         _require(
             not (self.bidirectional and self.hidden_size % 2),
             f"model.hidden_size is {self.hidden_size}; "
@@ -194,6 +202,10 @@ class TrainingSettings:
     """Gradients longer than this are scaled down to it (Pascanu et al. 2013)."""
     label_smoothing: float = 0.1
     """Share of the probability spread over the whole vocabulary (Szegedy et al. 2016)."""
+    subword_sampling: float | None = None
+    """Cut training sentences into subwords anew at every visit. For unigram the exponent of subword
+    regularisation (Kudo 2018), 0.1 to 1, smaller is more random; for bpe the share of merges left
+    out (Provilkov et al. 2020). The default is the best cut alone."""
     validate_every: int | None = None
     """Updates between validations; the default is once an epoch."""
     select_by: Literal["bleu", "loss"] = "bleu"
@@ -224,6 +236,11 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None:
                 _require_at_least(f"training.{name}", value, 1)
+        if self.subword_sampling is not None:
+            _require(
+                0 < self.subword_sampling <= 1,
+                f"training.subword_sampling is {self.subword_sampling}; it must lie in (0, 1].",
+            )
         for name in ("learning_rate", "clip_norm"):
             _require_above_zero(f"training.{name}", getattr(self, name))
         _require_share("training.label_smoothing", self.label_smoothing)

@@ -69,6 +69,7 @@ def train_language_run(
         lambda row: f"“{pipeline.short(pairs[row].target)}”",
         folder,
         TrainingDisplay(),
+        pipeline.batch_sampler(settings.training, pairs, tokenizer),
     )
     if resume and (folder / "training_state.pt").is_file():
         trainer.resume()

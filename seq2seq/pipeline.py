@@ -25,6 +25,7 @@ from seq2seq.config import (
     Settings,
     SettingsT,
     TokenizerSettings,
+    TrainingSettings,
     fingerprint_text,
 )
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
@@ -40,6 +41,7 @@ from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.lexicon import learn_lexicon
 from seq2seq.text.pair_files import PairFiles
+from seq2seq.text.subword_sampling import SubwordSampler
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.training.display import TrainingDisplay
 from seq2seq.training.history import History
@@ -139,10 +141,20 @@ def train_run(
         lambda row: f"“{short(pairs[row].source)}” → “{short(pairs[row].target)}”",
         folder,
         display or TrainingDisplay(),
+        batch_sampler(settings.training, pairs, tokenizer),
     )
     if resume and (folder / "training_state.pt").is_file():
         trainer.resume()
     trainer.run()
+
+
+def batch_sampler(
+    settings: TrainingSettings, pairs: PairFiles, tokenizer: Tokenizer
+) -> SubwordSampler | None:
+    """What cuts training sentences anew at every visit, if the settings ask for it."""
+    if settings.subword_sampling is None:
+        return None
+    return SubwordSampler(pairs, tokenizer, settings.subword_sampling, settings.seed)
 
 
 def _report_batches(settings: Settings, train: TokenizedSplit, report: Report) -> None:

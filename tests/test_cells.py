@@ -294,3 +294,29 @@ def test_the_first_state_is_zero_and_in_the_type_of_the_inputs(kind: Cell, cell_
 def test_last_of_each_row_by_hand() -> None:
     outputs = torch.tensor([[[1], [2], [3]], [[4], [5], [6]], [[7], [8], [9]]])
     assert last_of_each_row(outputs, torch.tensor([2, 3, 1])).tolist() == [[2], [6], [7]]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_recurrent_dropout_blanks_weights_once_a_batch(kind: Cell) -> None:
+    """The same as the cell without dropout whose weights are blanked by hand."""
+    cell = fresh_cell(kind, torch.float64)
+    inputs, state = sample(cell)
+    cell.recurrent_dropout.p = 0.4
+    torch.manual_seed(5)
+    outputs, last = cell.unroll(inputs, LENGTHS, state)
+    torch.manual_seed(5)
+    blanked = cell.recurrent_weight_for_all_steps()
+    share = float((blanked == 0).float().mean())
+    assert share == pytest.approx(0.4, abs=0.2)
+    by_hand = fresh_cell(kind, torch.float64)
+    with torch.no_grad():
+        by_hand.weight_hidden.copy_(blanked)
+    expected, expected_last = by_hand.unroll(inputs, LENGTHS, state)
+    torch.testing.assert_close(outputs, expected)
+    torch.testing.assert_close(last.hidden, expected_last.hidden)
+    (gradient,) = torch.autograd.grad(outputs.square().sum(), cell.weight_hidden)
+    (of_blanked,) = torch.autograd.grad(expected.square().sum(), by_hand.weight_hidden)
+    kept = blanked != 0
+    torch.testing.assert_close(gradient[kept], of_blanked[kept] / (1 - 0.4), rtol=1e-4, atol=0)
+    assert not gradient[~kept].any()
+    assert cell.eval().recurrent_weight_for_all_steps() is cell.weight_hidden

@@ -99,7 +99,23 @@ def test_weights_of_another_shape_are_refused(run):
 def test_another_version_is_refused(run):
     document = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps({**document, "version": 99}))
-    assert "is of version 99; this program reads version 1" in refusal(read_config, run)
+    assert "is of version 99; this program reads version 2" in refusal(read_config, run)
+
+
+def test_a_run_of_version_1_is_read_with_what_it_was_trained_with(run):
+    document = json.loads((run / "config.json").read_text())
+    now = read_config(run)
+    for group, later in {
+        "model": ("encoder_dropout", "recurrent_dropout", "sequence_dropout"),
+        "training": ("subword_sampling",),
+    }.items():
+        for name in later:
+            del document["settings"][group][name]
+    (run / "config.json").write_text(json.dumps({**document, "version": 1}))
+    assert read_config(run) == now  # the fixture's run has none of these
+    model = now.settings.model
+    assert (model.encoder_dropout, model.recurrent_dropout, model.sequence_dropout) == (0, 0, False)
+    assert now.settings.training.subword_sampling is None
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"layout": "something else"}'])
@@ -136,8 +152,8 @@ def test_a_pickle_is_not_executed(run):
 
 
 def test_a_training_state_of_another_version_is_refused(run):
-    torch.save({"version": 2}, run / "training_state.pt")
-    assert "not a training state of version 1" in refusal(load_training_state, run)
+    torch.save({"version": 99}, run / "training_state.pt")
+    assert "not a training state of version 2" in refusal(load_training_state, run)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "training_state.pt"])

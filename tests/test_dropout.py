@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seq2seq.model.dropout import Dropout
+from seq2seq.model.dropout import Dropout, SequenceDropout, make_dropout
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
@@ -59,3 +59,23 @@ def test_type_and_odd_sizes():
         for dtype in (torch.float32, torch.float64, torch.bfloat16):
             assert Dropout(0.3)(torch.ones(shape, dtype=dtype)).dtype == dtype
     assert torch.isfinite(Dropout(0.999999)(torch.ones(100))).all()
+
+
+def test_a_sequence_keeps_its_mask():
+    torch.manual_seed(6)
+    values = torch.randn(50, 9, 40)
+    kept = make_dropout(0.3, per_sequence=True)(values) != 0
+    assert torch.equal(kept, kept[:, :1].expand_as(kept))
+    assert float(kept.float().mean()) == pytest.approx(0.7, abs=0.05)
+    assert not torch.equal(kept[0], kept[1])
+    per_step = make_dropout(0.3, per_sequence=False)(values) != 0
+    assert not torch.equal(per_step[:, 0], per_step[:, 1])
+
+
+def test_a_sequence_is_scaled_like_any_other():
+    torch.manual_seed(7)
+    dropped = SequenceDropout(0.5)(torch.ones(4, 3, 10))
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert SequenceDropout(0.5)(torch.ones(4, 10)).shape == (4, 10)
+    values = torch.ones(1, 2, 3)
+    assert SequenceDropout(0.5).eval()(values) is values

@@ -96,12 +96,28 @@ def test_saved_scores_equal_the_sacrebleu_command(counting_corpus):
         assert round(mine["value"], 10) == round(other["score"], 10)
 
 
-@pytest.mark.parametrize("system", ["attention", "lstm-reversed", "gru"])
+EVERY_NOISE = [
+    *("--model.dropout", "0.2", "--model.word-dropout", "0.1", "--model.encoder-dropout", "0.1"),
+    *("--model.recurrent-dropout", "0.1", "--model.sequence-dropout"),
+    *("--training.subword-sampling", "0.2"),
+]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ["--system", "attention"],
+        ["--system", "lstm-reversed"],
+        ["--system", "gru"],
+        ["--system", "attention", *EVERY_NOISE],
+    ],
+    ids=["attention", "lstm-reversed", "gru", "every noise"],
+)
 def test_resuming_after_ctrl_c_ends_with_the_same_bits(
-    counting_corpus, monkeypatch, system, capsys
+    counting_corpus, monkeypatch, choice, capsys
 ):
     counting_corpus(200)
-    assert train("whole", "--system", system) == 0
+    assert train("whole", *choice) == 0
     update = Trainer._update
 
     def interrupt_at_13(self, batches):
@@ -110,7 +126,7 @@ def test_resuming_after_ctrl_c_ends_with_the_same_bits(
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(Trainer, "_update", interrupt_at_13)
-    assert train("cut", "--system", system) == 130
+    assert train("cut", *choice) == 130
     assert "Go on with: seq2seq train --run cut --resume" in capsys.readouterr().err
     monkeypatch.setattr(Trainer, "_update", update)
     assert state_of("cut")["progress"]["update"] == 13

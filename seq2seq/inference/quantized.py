@@ -159,8 +159,10 @@ class Int8LSTMCell(LSTMCell):
             Int8Weight(weight.integers, weight.scales * factor) for weight in rounded
         )
 
-    def advance(self, projected: Tensor, state: CellState) -> CellState:
-        """See `RecurrentCell.advance`."""
+    def advance(
+        self, projected: Tensor, state: CellState, recurrent_weight: Tensor | None = None
+    ) -> CellState:
+        """See `RecurrentCell.advance`; its weights are its own, never dropped ones."""
         blocks = nn.functional.linear(state.hidden, self.weight_hidden).add_(projected).sigmoid_()
         input_gate, forget_gate, candidate, output_gate = blocks.chunk(4, -1)
         cell = forget_gate * state.cell

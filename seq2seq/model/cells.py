@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import Cell
+from seq2seq.model.dropout import Dropout
 
 
 class CellState(NamedTuple):
@@ -34,6 +35,7 @@ class RecurrentCell(nn.Module, ABC):
         weight_input: W, [gates * hidden, input].
         weight_hidden: U, [gates * hidden, hidden].
         bias: b, [gates * hidden].
+        recurrent_dropout: blanks a share of U itself in training, none to begin with.
     """
 
     gates: int
@@ -50,6 +52,7 @@ class RecurrentCell(nn.Module, ABC):
         self.weight_input = nn.Parameter(torch.empty(self.gates * hidden_size, input_size))
         self.weight_hidden = nn.Parameter(torch.empty(self.gates * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.zeros(self.gates * hidden_size))
+        self.recurrent_dropout = Dropout(0.0)
         bound = math.sqrt(6 / (input_size + hidden_size))
         nn.init.uniform_(self.weight_input, -bound, bound)
         with torch.no_grad():
@@ -72,8 +75,22 @@ class RecurrentCell(nn.Module, ABC):
         return self.advance(self.project(inputs), state)
 
     @abstractmethod
-    def advance(self, projected: Tensor, state: CellState) -> CellState:
-        """The equation, given `projected` = W x + b: [batch, gates * hidden] → the next state."""
+    def advance(
+        self, projected: Tensor, state: CellState, recurrent_weight: Tensor | None = None
+    ) -> CellState:
+        """The equation, given `projected` = W x + b: [batch, gates * hidden] → the next state.
+
+        `recurrent_weight` stands in for U: what `recurrent_weight_for_all_steps` gave.
+        """
+
+    def recurrent_weight_for_all_steps(self) -> Tensor:
+        """U; in training, with `recurrent_dropout`, a share of it blanked.
+
+        One mask serves all steps of a batch, so that the state keeps its paths through time:
+        DropConnect (Wan et al. 2013), on the recurrent weights as in Merity et al. 2018, section 2.
+        """
+        dropped: Tensor = self.recurrent_dropout(self.weight_hidden)
+        return dropped
 
     def unroll(self, inputs: Tensor, lengths: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """All steps of padded sentences at once.
@@ -88,9 +105,10 @@ class RecurrentCell(nn.Module, ABC):
             state after each row's last token.
         """
         projected = self.project(inputs)
+        recurrent_weight = self.recurrent_weight_for_all_steps()
         hiddens = []
         for step in range(inputs.shape[1]):
-            state = self.advance(projected[:, step], state)
+            state = self.advance(projected[:, step], state, recurrent_weight)
             hiddens.append(state.hidden)
         outputs = torch.stack(hiddens, 1)
         return outputs, CellState(last_of_each_row(outputs, lengths), state.cell)
@@ -109,14 +127,18 @@ class RNNCell(RecurrentCell):
 
     gates = 1
 
-    def advance(self, projected: Tensor, state: CellState) -> CellState:
+    def advance(
+        self, projected: Tensor, state: CellState, recurrent_weight: Tensor | None = None
+    ) -> CellState:
         """See `RecurrentCell.advance`."""
-        hidden = torch.tanh(projected + nn.functional.linear(state.hidden, self.weight_hidden))
+        weight = self.weight_hidden if recurrent_weight is None else recurrent_weight
+        hidden = torch.tanh(projected + nn.functional.linear(state.hidden, weight))
         return CellState(hidden, state.cell)
 
     def unroll(self, inputs: Tensor, lengths: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """See `RecurrentCell.unroll`; torch's kernel."""
-        weights = [self.weight_input, self.weight_hidden, self.bias, torch.zeros_like(self.bias)]
+        weight_hidden = self.recurrent_weight_for_all_steps()
+        weights = [self.weight_input, weight_hidden, self.bias, torch.zeros_like(self.bias)]
         outputs, _ = torch.rnn_tanh(
             inputs, state.hidden[None], weights, True, 1, 0.0, self.training, False, True
         )
@@ -144,9 +166,12 @@ class LSTMCell(RecurrentCell):
         with torch.no_grad():
             self.bias[hidden_size : 2 * hidden_size] = 1.0
 
-    def advance(self, projected: Tensor, state: CellState) -> CellState:
+    def advance(
+        self, projected: Tensor, state: CellState, recurrent_weight: Tensor | None = None
+    ) -> CellState:
         """See `RecurrentCell.advance`."""
-        blocks = projected + nn.functional.linear(state.hidden, self.weight_hidden)
+        weight = self.weight_hidden if recurrent_weight is None else recurrent_weight
+        blocks = projected + nn.functional.linear(state.hidden, weight)
         input_gate, forget_gate, candidate, output_gate = blocks.chunk(4, -1)
         cell = torch.sigmoid(forget_gate) * state.cell
         cell = cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
@@ -164,7 +189,8 @@ class LSTMCell(RecurrentCell):
         if bool(is_padding.any()):
             inputs = torch.cat([inputs, is_padding[..., None].to(inputs.dtype)], -1)
             weight_input = torch.cat([weight_input, self._hold_weights()[:, None]], -1)
-        weights = [weight_input, self.weight_hidden, self.bias, torch.zeros_like(self.bias)]
+        weight_hidden = self.recurrent_weight_for_all_steps()
+        weights = [weight_input, weight_hidden, self.bias, torch.zeros_like(self.bias)]
         start = (state.hidden[None], state.cell[None])
         outputs, _, cell = torch.lstm(
             inputs, start, weights, True, 1, 0.0, self.training, False, True
@@ -198,9 +224,12 @@ class GRUCell(RecurrentCell):
         super().__init__(input_size, hidden_size)
         self.bias_candidate = nn.Parameter(torch.zeros(hidden_size))  # b_U
 
-    def advance(self, projected: Tensor, state: CellState) -> CellState:
+    def advance(
+        self, projected: Tensor, state: CellState, recurrent_weight: Tensor | None = None
+    ) -> CellState:
         """See `RecurrentCell.advance`."""
-        recurrent = nn.functional.linear(state.hidden, self.weight_hidden)
+        weight = self.weight_hidden if recurrent_weight is None else recurrent_weight
+        recurrent = nn.functional.linear(state.hidden, weight)
         reset_input, update_input, candidate_input = projected.chunk(3, -1)
         reset_state, update_state, candidate_state = recurrent.chunk(3, -1)
         reset = torch.sigmoid(reset_input + reset_state)
@@ -213,7 +242,7 @@ class GRUCell(RecurrentCell):
         no_bias = self.bias.new_zeros(2 * self.hidden_size)
         weights = [
             self.weight_input,
-            self.weight_hidden,
+            self.recurrent_weight_for_all_steps(),
             self.bias,
             torch.cat([no_bias, self.bias_candidate]),
         ]
@@ -236,10 +265,13 @@ class GRUResetBeforeCell(RecurrentCell):
 
     gates = 3
 
-    def advance(self, projected: Tensor, state: CellState) -> CellState:
+    def advance(
+        self, projected: Tensor, state: CellState, recurrent_weight: Tensor | None = None
+    ) -> CellState:
         """See `RecurrentCell.advance`."""
+        weight = self.weight_hidden if recurrent_weight is None else recurrent_weight
         size = self.hidden_size
-        gates_weight, candidate_weight = torch.split(self.weight_hidden, [2 * size, size])
+        gates_weight, candidate_weight = torch.split(weight, [2 * size, size])
         gates_input, candidate_input = torch.split(projected, [2 * size, size], -1)
         gates = torch.sigmoid(gates_input + nn.functional.linear(state.hidden, gates_weight))
         reset, update = gates.chunk(2, -1)
@@ -249,14 +281,18 @@ class GRUResetBeforeCell(RecurrentCell):
         return CellState(candidate + update * (state.hidden - candidate), state.cell)
 
 
-def make_cell(kind: Cell, input_size: int, hidden_size: int) -> RecurrentCell:
-    """A fresh cell of this kind."""
-    match kind:
-        case "rnn":
-            return RNNCell(input_size, hidden_size)
-        case "lstm":
-            return LSTMCell(input_size, hidden_size)
-        case "gru":
-            return GRUCell(input_size, hidden_size)
-        case "gru-reset-before":
-            return GRUResetBeforeCell(input_size, hidden_size)
+_CELLS: dict[Cell, type[RecurrentCell]] = {
+    "rnn": RNNCell,
+    "lstm": LSTMCell,
+    "gru": GRUCell,
+    "gru-reset-before": GRUResetBeforeCell,
+}
+
+
+def make_cell(
+    kind: Cell, input_size: int, hidden_size: int, recurrent_dropout: float = 0.0
+) -> RecurrentCell:
+    """A fresh cell of this kind; `recurrent_dropout` is the share of U blanked in training."""
+    cell = _CELLS[kind](input_size, hidden_size)
+    cell.recurrent_dropout.p = recurrent_dropout
+    return cell

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from seq2seq.config import ModelSettings
 from seq2seq.model.attention import make_attention
 from seq2seq.model.cells import CellState, make_cell
-from seq2seq.model.dropout import Dropout
+from seq2seq.model.dropout import make_dropout
 from seq2seq.model.encoder import EncodedSource
 from seq2seq.model.layers import RecurrentLayers
 from seq2seq.model.recurrence import attend_and_recur
@@ -92,10 +92,10 @@ class Decoder(nn.Module, ABC):
         super().__init__()
         self.bridge = Bridge(settings, has_cell_state=settings.cell == "lstm")
         self.readout = nn.Sequential(
-            Dropout(settings.dropout),
+            make_dropout(settings.dropout, settings.sequence_dropout),
             nn.Linear(readout_inputs, readout_size),
             nn.Tanh(),
-            Dropout(settings.dropout),
+            make_dropout(settings.dropout, settings.sequence_dropout),
         )
 
     @abstractmethod
@@ -139,6 +139,8 @@ class ContextVectorDecoder(Decoder):
             settings.hidden_size,
             settings.decoder_layers,
             dropout=settings.dropout,
+            recurrent_dropout=settings.recurrent_dropout,
+            sequence_dropout=settings.sequence_dropout,
         )
 
     def remember(self, encoded: EncodedSource) -> Memory:
@@ -196,11 +198,19 @@ class AttentionDecoder(Decoder):
         self.input_feeding = settings.input_feeding
         self.attention = make_attention(settings.attention, size, size, settings.attention_size)
         fed = size if self.input_feeding else 0
-        self.lowest = make_cell(settings.cell, settings.embedding_size + fed, size)
-        self.upper = RecurrentLayers(
-            settings.cell, size, size, settings.decoder_layers - 1, dropout=settings.dropout
+        self.lowest = make_cell(
+            settings.cell, settings.embedding_size + fed, size, settings.recurrent_dropout
         )
-        self.dropout = Dropout(settings.dropout)
+        self.upper = RecurrentLayers(
+            settings.cell,
+            size,
+            size,
+            settings.decoder_layers - 1,
+            dropout=settings.dropout,
+            recurrent_dropout=settings.recurrent_dropout,
+            sequence_dropout=settings.sequence_dropout,
+        )
+        self.dropout = make_dropout(settings.dropout, settings.sequence_dropout)
 
     def remember(self, encoded: EncodedSource) -> Memory:
         """See `Decoder.remember`: all encoder states, and their keys, computed once."""

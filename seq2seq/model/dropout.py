@@ -16,11 +16,33 @@ class Dropout(nn.Dropout):
 
     def forward(self, values: Tensor) -> Tensor:
         """Values of any shape; the very same ones outside of training."""
-        if values.device.type != "cpu":
-            return super().forward(values)
         if not self.training or not self.p:
             return values
+        if values.device.type != "cpu":
+            return super().forward(values)
         return values * _mask(values, self.p)
+
+
+class SequenceDropout(Dropout):
+    """Blank the same units at every step of a sentence.
+
+    Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural
+    Networks", section 4: a unit that is gone stays gone, so that the next step cannot make up for
+    it.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Sentences [batch, time, size], one mask each; a single step's [batch, size] likewise."""
+        if not self.training or not self.p:
+            return values
+        if values.dim() == 2:
+            return super().forward(values)
+        return values * super().forward(values.new_ones(len(values), 1, values.shape[2]))
+
+
+def make_dropout(share: float, per_sequence: bool) -> Dropout:
+    """Fresh masks at every step, or one a sentence."""
+    return SequenceDropout(share) if per_sequence else Dropout(share)
 
 
 def _mask(like: Tensor, share: float) -> Tensor:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from seq2seq.config import ModelSettings
+from seq2seq.model.dropout import Dropout, make_dropout
 from seq2seq.model.layers import RecurrentLayers, padding_mask, turn_around
 
 
@@ -39,7 +40,11 @@ class Encoder(nn.Module):
             settings.encoder_layers,
             settings.bidirectional,
             settings.dropout,
+            settings.recurrent_dropout,
+            settings.sequence_dropout,
         )
+        self.dropout = make_dropout(settings.encoder_dropout, settings.sequence_dropout)
+        self.summary_dropout = Dropout(settings.encoder_dropout)
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> EncodedSource:
         """Read sentences: [batch, source, embedding], tokens in each row [batch]."""
@@ -49,4 +54,5 @@ class Encoder(nn.Module):
         if self.reverse_source:
             values = turn_around(values, lengths)
         is_padding = padding_mask(lengths, embedded.shape[1])
-        return EncodedSource(values, is_padding, hidden[:, -1], cell[:, -1])
+        summary = self.summary_dropout(hidden[:, -1])
+        return EncodedSource(self.dropout(values), is_padding, summary, cell[:, -1])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import ModelSettings
 from seq2seq.model.decoders import DecoderState, DecoderStep, Memory, make_decoder
-from seq2seq.model.dropout import Dropout
+from seq2seq.model.dropout import make_dropout
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoder import Encoder
 from seq2seq.model.predictor import Predictor
@@ -57,7 +57,7 @@ class EncoderDecoder(Predictor):
         else:
             self.output_weight = self.target_embedding.weight
         self.output_bias = nn.Parameter(torch.zeros(target_vocabulary))
-        self.dropout = Dropout(settings.dropout)
+        self.dropout = make_dropout(settings.dropout, settings.sequence_dropout)
         self.word_dropout = settings.word_dropout
 
     def encode(self, source: Tensor, source_lengths: Tensor) -> Memory:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import Cell
 from seq2seq.model.cells import CellState, RecurrentCell, make_cell
-from seq2seq.model.dropout import Dropout
+from seq2seq.model.dropout import make_dropout
 
 
 class Unrolled(NamedTuple):
@@ -69,6 +69,8 @@ class RecurrentLayers(nn.Module):
         bidirectional: each layer reads both ways and hands on both hidden states side by side
             (Schuster and Paliwal 1997).
         dropout: share of units blanked between layers, in training.
+        recurrent_dropout: share of recurrent weights blanked, in training.
+        sequence_dropout: whether `dropout` blanks the same units at all steps.
     """
 
     def __init__(
@@ -79,16 +81,22 @@ class RecurrentLayers(nn.Module):
         layers: int,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        sequence_dropout: bool = False,
     ) -> None:
         """Make fresh cells."""
         super().__init__()
         directions = 2 if bidirectional else 1
         widths = [input_size, *[hidden_size * directions] * (layers - 1)][:layers]
-        self.forward_cells = nn.ModuleList(make_cell(cell, w, hidden_size) for w in widths)
-        self.backward_cells = nn.ModuleList(
-            make_cell(cell, w, hidden_size) for w in widths if bidirectional
+        self.forward_cells = nn.ModuleList(
+            make_cell(cell, width, hidden_size, recurrent_dropout) for width in widths
         )
-        self.dropout = Dropout(dropout)
+        self.backward_cells = nn.ModuleList(
+            make_cell(cell, width, hidden_size, recurrent_dropout)
+            for width in widths
+            if bidirectional
+        )
+        self.dropout = make_dropout(dropout, sequence_dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor, start: CellState | None = None) -> Unrolled:
         """Read sentences of these lengths: [batch, time, input], [batch].

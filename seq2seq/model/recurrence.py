@@ -75,7 +75,7 @@ def attend_and_recur(
     token_weight, context_weight = torch.split(
         cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
     )
-    recurrent_weight: Tensor = cell.weight_hidden
+    recurrent_weight = cell.recurrent_weight_for_all_steps()
     recurrent_bias = score_weight = None
     if isinstance(cell, GRUCell):
         recurrent_bias = torch.cat([cell.bias.new_zeros(2 * cell.hidden_size), cell.bias_candidate])
@@ -126,12 +126,13 @@ def attend_and_recur_plain(
         cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
     )
     projected = nn.functional.linear(tokens, token_weight, cell.bias)
+    recurrent_weight = cell.recurrent_weight_for_all_steps()
     state = start
     hiddens, contexts = [], []
     for step in range(tokens.shape[1]):
         context = attention(state.hidden[:, None], keys, values, is_padding).context[:, 0]
         from_context = nn.functional.linear(context, context_weight)
-        state = cell.advance(projected[:, step] + from_context, state)
+        state = cell.advance(projected[:, step] + from_context, state, recurrent_weight)
         hiddens.append(state.hidden)
         contexts.append(context)
     return torch.stack(hiddens, 1), torch.stack(contexts, 1)

@@ -91,6 +91,22 @@ class Tokenizer:
         """Ids of each sentence; no special id is added, and none occurs."""
         return _encode(self._target, sentences)
 
+    def sample(
+        self, source: Sequence[str], target: Sequence[str], alpha: float, seed: int
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        """Ids of sentences cut at random, both sides: the same for the same seed.
+
+        Args:
+            source: sentences.
+            target: sentences.
+            alpha: unigram draws a cut with its probability to the power of α (Kudo 2018, section
+                3.3); bpe leaves this share of merges out (Provilkov et al. 2020).
+            seed: 0 to 2³² − 1.
+        """
+        return _sample(self._source, source, alpha, seed), _sample(
+            self._target, target, alpha, seed ^ 1
+        )
+
     def decode_target(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """Plain text of each row of ids: special ids dropped, always one line."""
         words = [[int(token) for token in row if token > UNKNOWN] for row in tokens]
@@ -270,6 +286,25 @@ def _encode(
 ) -> list[list[int]]:
     threads = ENCODING_THREADS if len(sentences) >= _SENTENCES_WORTH_A_THREAD else 1
     ids: list[list[int]] = processor.encode(list(sentences), out_type=int, num_threads=threads)
+    return ids
+
+
+def _sample(
+    processor: sentencepiece.SentencePieceProcessor,
+    sentences: Sequence[str],
+    alpha: float,
+    seed: int,
+) -> list[list[int]]:
+    # A generator begins with this seed in each new thread, and with `num_threads` one is new.
+    sentencepiece.set_random_generator_seed(seed)
+    ids: list[list[int]] = processor.encode(
+        list(sentences),
+        out_type=int,
+        num_threads=1,
+        enable_sampling=True,
+        nbest_size=-1,
+        alpha=alpha,
+    )
     return ids
 
 

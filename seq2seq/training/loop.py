@@ -109,6 +109,8 @@ class Trainer(Generic[ModelT]):
         describe_row: the text of a training pair, for messages.
         folder: the run's.
         display: where to show what happens.
+        batch_of: the tensors of a training batch, from its rows, its epoch and its place in it;
+            those of `train` if absent.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Trainer(Generic[ModelT]):
         describe_row: Callable[[int], str],
         folder: Path,
         display: Display,
+        batch_of: Callable[[NDArray[np.int64], int, int], Batch] | None = None,
     ) -> None:
         """Move the model to the device and make the optimiser."""
         self.settings = settings
@@ -130,6 +133,7 @@ class Trainer(Generic[ModelT]):
         self.describe_row = describe_row
         self.folder = folder
         self.display = display
+        self.batch_of = batch_of or (lambda rows, epoch, place: collate(train, rows))
         self.history = History(folder)
         self.progress = Progress()
         self.accelerator = make_accelerator(settings)
@@ -187,7 +191,13 @@ class Trainer(Generic[ModelT]):
         """The rest of the current epoch; True if training should stop early."""
         updates = self._updates_of_epoch(self.progress.epoch)
         for groups in updates[self.progress.batch // self.settings.accumulate :]:
-            self._update([collate(self.train_split, rows) for rows in groups])
+            progress = self.progress
+            self._update(
+                [
+                    self.batch_of(rows, progress.epoch, progress.batch + place)
+                    for place, rows in enumerate(groups)
+                ]
+            )
             self.progress.batch += len(groups)
             ended = self.progress.batch >= sum(map(len, updates))
             if ended:

@@ -1,0 +1,56 @@
+"""Training batches whose sentences are cut into subwords anew at every visit.
+
+A sentence can be spelt in many subwords, and a model that sees several of its spellings learns
+what words are made of: subword regularisation (Kudo 2018, "Subword Regularization: Improving
+Neural Network Translation Models with Multiple Subword Candidates"), for byte-pair encoding
+BPE-dropout (Provilkov et al. 2020).
+
+Which pairs make a batch is still decided by the best cut, so that the order of an epoch and the
+number of its updates do not change; a batch holds somewhat more tokens than it was planned for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seq2seq.text.batches import Batch, TokenizedSplit, collate
+from seq2seq.text.pair_files import PairFiles
+from seq2seq.text.tokenizer import Tokenizer
+
+
+class SubwordSampler:
+    """Batches of one split under fresh cuts.
+
+    The cut is a function of the seed, the epoch and the batch's place in it, so that a resumed
+    run sees the very tokens that it would have seen.
+
+    Args:
+        pairs: the split's text.
+        tokenizer: the run's.
+        alpha: see `Tokenizer.sample`.
+        seed: the training seed.
+    """
+
+    def __init__(self, pairs: PairFiles, tokenizer: Tokenizer, alpha: float, seed: int) -> None:
+        """Open nothing yet."""
+        self.pairs = pairs
+        self.tokenizer = tokenizer
+        self.alpha = alpha
+        self.seed = seed
+
+    def __call__(self, rows: NDArray[np.int64], epoch: int, place: int) -> Batch:
+        """The tensors of these rows, visited as batch number `place` of this epoch."""
+        pairs = [self.pairs[int(row)] for row in rows]
+        digest = hashlib.sha256(f"{self.seed} {epoch} {place}".encode()).digest()
+        source, target = self.tokenizer.sample(
+            [pair.source for pair in pairs],
+            [pair.target for pair in pairs],
+            self.alpha,
+            int.from_bytes(digest[:4]),
+        )
+        batch = collate(TokenizedSplit.of(source, target), np.arange(len(rows)))
+        own_rows = batch.rows.new_tensor(np.array(rows, dtype=np.int64))
+        return batch._replace(rows=own_rows)
