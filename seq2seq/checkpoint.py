@@ -46,7 +46,12 @@ LANGUAGE_MODEL = "language-model"
 
 # Settings that version 1 did not have, and what it did in their place.
 _UNKNOWN_TO_VERSION_1: dict[str, dict[str, Any]] = {
-    "model": {"encoder_dropout": 0.0, "recurrent_dropout": 0.0, "sequence_dropout": False},
+    "model": {
+        "query_word": False,
+        "encoder_dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "sequence_dropout": False,
+    },
     "training": {"subword_sampling": None},
 }
 

@@ -126,6 +126,9 @@ class ModelSettings:
     input_feeding: bool = True
     """The context vector enters the next state (Bahdanau et al. 2015). Without it, attention reads
     the finished state and only the readout sees it (Luong et al. 2015, without input feeding)."""
+    query_word: bool = False
+    """The word before takes part in asking where to look, beside the state (additive attention with
+    input feeding only)."""
     reverse_source: bool = False
     """Read the source backwards (Sutskever et al. 2014)."""
     bidirectional: bool = True
@@ -167,6 +170,11 @@ class ModelSettings:
             _require_at_least(f"model.{name}", getattr(self, name), 1)
         for name in ("dropout", "word_dropout", "encoder_dropout", "recurrent_dropout"):
             _require_share(f"model.{name}", getattr(self, name))
+        _require(
+            not self.query_word or (self.attention == "additive" and self.input_feeding),
+            "model.query_word needs additive attention with input feeding; "
+            "leave it out, or choose --model.attention additive --model.input-feeding.",
+        )
         _require(
             not (self.bidirectional and self.hidden_size % 2),
             f"model.hidden_size is {self.hidden_size}; "

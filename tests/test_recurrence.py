@@ -34,6 +34,7 @@ class Case(NamedTuple):
     keys: Tensor
     values: Tensor
     is_padding: Tensor
+    words: Tensor | None = None
 
 
 class Sizes(NamedTuple):
@@ -76,6 +77,7 @@ def results_and_gradients(loop, case: Case) -> dict[str, Tensor]:
         "cell": case.start.cell,
         "keys": case.keys,
         "values": case.values,
+        **({} if case.words is None else {"words": case.words}),
     }
     inputs = {name: part.detach().clone().requires_grad_() for name, part in inputs.items()}
     hiddens, contexts = loop(
@@ -86,6 +88,7 @@ def results_and_gradients(loop, case: Case) -> dict[str, Tensor]:
         inputs["keys"],
         inputs["values"],
         case.is_padding,
+        inputs.get("words"),
     )
     weighting = torch.Generator().manual_seed(0)
     total = sum(
@@ -129,6 +132,33 @@ def test_fast_equals_plain_values_and_all_gradients(cell_kind, attention_kind, s
         rtol=1e-9,
         atol=1e-10,
     )
+
+
+@pytest.mark.parametrize("cell_kind", SERVED_CELLS)
+def test_fast_equals_plain_where_the_word_before_asks_along(cell_kind):
+    torch.manual_seed(9)
+    case = make_case(cell_kind, "additive", Sizes(4, 6, 5, 3, 7, 2))
+    case = case._replace(words=torch.randn(4, 6, 2, dtype=torch.float64))
+    found = results_and_gradients(attend_and_recur, case)
+    expected = results_and_gradients(attend_and_recur_plain, case)
+    assert_equal(found, expected, rtol=1e-9, atol=1e-10)
+    assert "gradient of words" in found
+    without = results_and_gradients(attend_and_recur, case._replace(words=None))
+    assert not torch.allclose(without["contexts"], found["contexts"])
+
+
+def test_the_word_before_adds_to_the_query():
+    """By hand: one step, so that its scores are v · tanh(W s + U h + w)."""
+    torch.manual_seed(10)
+    case = make_case("lstm", "additive", Sizes(2, 1, 3, 2, 4, 5))
+    words = torch.randn(2, 1, 5, dtype=torch.float64)
+    attention = case.attention
+    asked = case.start.hidden @ attention.query_weight.t() + words[:, 0]
+    scores = torch.tanh(asked[:, None] + case.keys) @ attention.score_weight
+    weights = torch.softmax(scores.masked_fill(case.is_padding, -torch.inf), -1)
+    expected = (weights[:, :, None] * case.values).sum(1)
+    for loop in (attend_and_recur, attend_and_recur_plain):
+        torch.testing.assert_close(loop(*case[:-1], words)[1][:, 0], expected)
 
 
 @pytest.mark.parametrize("attention_kind", ["additive", "dot"])

@@ -204,9 +204,12 @@ class ExponentialAttention(AdditiveAttention):
         """e^(2 U value_s): see `Attention.project_keys`."""
         return _exponential(super().project_keys(values))
 
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+    def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
         """See `Attention.scores`."""
-        exponentials = _exponential(nn.functional.linear(query, self.query_weight))
+        projected = nn.functional.linear(query, self.query_weight)
+        if word is not None:
+            projected = projected + word
+        exponentials = _exponential(projected)
         # [batch, target, 1, attention] * [batch, 1, source, attention]
         room = torch.addcmul(self.one, exponentials[:, :, None], keys[:, None])
         return room.reciprocal_() @ self.score_weight

@@ -36,10 +36,21 @@ class Attention(nn.Module, ABC):
         """
 
     @abstractmethod
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        """[batch, target, hidden], [batch, source, attention] → [batch, target, source]."""
+    def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
+        """[batch, target, hidden], [batch, source, attention] → [batch, target, source].
 
-    def forward(self, query: Tensor, keys: Tensor, values: Tensor, is_padding: Tensor) -> Attended:
+        `word` is what the word before adds to the projected query, [batch, target, attention];
+        additive attention alone takes it.
+        """
+
+    def forward(
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        is_padding: Tensor,
+        word: Tensor | None = None,
+    ) -> Attended:
         """Look at the source with decoder states.
 
         Args:
@@ -47,6 +58,7 @@ class Attention(nn.Module, ABC):
             keys: result of `project_keys`, [batch, source, attention].
             values: encoder states, [batch, source, value].
             is_padding: True where there is no token, [batch, source]; at least one token a row.
+            word: see `scores`.
 
         Raises:
             ValueError: `is_padding` does not match `values`.
@@ -55,7 +67,7 @@ class Attention(nn.Module, ABC):
             raise ValueError(
                 f"is_padding is {list(is_padding.shape)}; values ask for {list(values.shape[:2])}"
             )
-        scores = self.scores(query, keys).masked_fill(is_padding[:, None], -math.inf)
+        scores = self.scores(query, keys, word).masked_fill(is_padding[:, None], -math.inf)
         weights = torch.softmax(scores, -1)
         return Attended(torch.bmm(weights, values), weights)
 
@@ -80,9 +92,11 @@ class AdditiveAttention(Attention):
         """U value_s: see `Attention.project_keys`."""
         return nn.functional.linear(values, self.key_weight)
 
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+    def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
         """See `Attention.scores`."""
         projected = nn.functional.linear(query, self.query_weight)
+        if word is not None:
+            projected = projected + word
         # [batch, target, 1, attention] + [batch, 1, source, attention]
         return torch.tanh(projected[:, :, None] + keys[:, None]) @ self.score_weight
 
@@ -109,7 +123,7 @@ class DotAttention(Attention):
         """The encoder states themselves."""
         return values
 
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+    def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
         """See `Attention.scores`."""
         return torch.bmm(query * self.scale, keys.transpose(1, 2))
 
@@ -129,7 +143,7 @@ class GeneralAttention(Attention):
         """W value_s: see `Attention.project_keys`."""
         return nn.functional.linear(values, self.key_weight)
 
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+    def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
         """See `Attention.scores`."""
         return torch.bmm(query, keys.transpose(1, 2))
 

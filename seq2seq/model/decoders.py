@@ -181,6 +181,10 @@ class AttentionDecoder(Decoder):
 
         c_t = attention(s_{t-1})        s_t = cell([y_{t-1}; c_t], s_{t-1})
 
+    With `query_word` what is asked is W_q s_{t-1} + W_w y_{t-1}: where to look depends on the word
+    just said, which s_{t-1} has not read yet. (Other answers to that: Luong et al. ask with
+    the state after the step, and Sennrich et al. 2017, "Nematus", with one half-way through it.)
+
     Without (Luong et al. 2015, section 3) the step comes first, and what attention reads is for
     the readout alone:
 
@@ -197,6 +201,11 @@ class AttentionDecoder(Decoder):
         size = settings.hidden_size
         self.input_feeding = settings.input_feeding
         self.attention = make_attention(settings.attention, size, size, settings.attention_size)
+        self.word_query = (
+            nn.Linear(settings.embedding_size, settings.attention_size, bias=False)
+            if settings.query_word
+            else None
+        )
         fed = size if self.input_feeding else 0
         self.lowest = make_cell(
             settings.cell, settings.embedding_size + fed, size, settings.recurrent_dropout
@@ -222,7 +231,8 @@ class AttentionDecoder(Decoder):
         """See `Decoder.step`."""
         before = CellState(state.hidden[:, 0], state.cell[:, 0])
         if self.input_feeding:
-            context, weights = self._attend(before.hidden[:, None], memory)
+            word = None if self.word_query is None else self.word_query(token)[:, None]
+            context, weights = self._attend(before.hidden[:, None], memory, word)
             lowest = self.lowest.step(torch.cat([token, context[:, 0]], -1), before)
         else:
             lowest = self.lowest.step(token, before)
@@ -250,6 +260,7 @@ class AttentionDecoder(Decoder):
                 memory.keys,
                 memory.values,
                 memory.is_padding,
+                None if self.word_query is None else self.word_query(tokens),
             )
         else:
             states, _ = self.lowest.unroll(tokens, lengths, start)
@@ -260,8 +271,12 @@ class AttentionDecoder(Decoder):
         readouts: Tensor = self.readout(torch.cat([states, contexts], -1))
         return readouts
 
-    def _attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        context, weights = self.attention(query, memory.keys, memory.values, memory.is_padding)
+    def _attend(
+        self, query: Tensor, memory: Memory, word: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        context, weights = self.attention(
+            query, memory.keys, memory.values, memory.is_padding, word
+        )
         return context, weights
 
 

@@ -11,7 +11,8 @@ before the loop, and write the two products of a step, with the attention's quer
 
     [u_t; q_t] = [U; W_q] h_{t-1}        z_t = x_t + W_c c_t + u_t
 
-Forwards, with scores e_ts = v · tanh(q_t + k_s) or e_ts = q_t · k_s:
+Forwards, with scores e_ts = v · tanh(q_t + k_s) or e_ts = q_t · k_s (what the word before adds to
+q_t lies beside x_t, and its gradient is δq_t):
 
     a_t = softmax(e_t)        c_t = Σ_s a_ts value_s        h_t = cell(z_t)
 
@@ -55,6 +56,7 @@ def attend_and_recur(
     keys: Tensor,
     values: Tensor,
     is_padding: Tensor,
+    words: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """All steps of attention with input feeding.
 
@@ -66,12 +68,16 @@ def attend_and_recur(
         keys: [batch, source, attention].
         values: [batch, source, value].
         is_padding: True where there is no source token, [batch, source].
+        words: what each token before adds to the projected query of additive attention,
+            [batch, target, attention].
 
     Returns:
         Hidden states [batch, target, hidden] and context vectors [batch, target, value].
     """
     if not served(cell, attention):
-        return attend_and_recur_plain(cell, attention, tokens, start, keys, values, is_padding)
+        return attend_and_recur_plain(
+            cell, attention, tokens, start, keys, values, is_padding, words
+        )
     token_weight, context_weight = torch.split(
         cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
     )
@@ -89,6 +95,8 @@ def attend_and_recur(
     elif isinstance(attention, DotAttention):
         keys = keys * attention.scale
     inputs = nn.functional.linear(tokens.transpose(0, 1), token_weight, cell.bias)
+    if words is not None:
+        inputs = torch.cat([inputs, 2 * words.transpose(0, 1)], -1)
     dtype = cell.bias.dtype
     # Under autocast some of these come in low precision and some do not. In the loop all but the
     # products with weights is in the weights' own type.
@@ -120,6 +128,7 @@ def attend_and_recur_plain(
     keys: Tensor,
     values: Tensor,
     is_padding: Tensor,
+    words: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`attend_and_recur` as one would write it down: any cell, any attention, the reference."""
     token_weight, context_weight = torch.split(
@@ -130,7 +139,8 @@ def attend_and_recur_plain(
     state = start
     hiddens, contexts = [], []
     for step in range(tokens.shape[1]):
-        context = attention(state.hidden[:, None], keys, values, is_padding).context[:, 0]
+        word = None if words is None else words[:, step : step + 1]
+        context = attention(state.hidden[:, None], keys, values, is_padding, word).context[:, 0]
         from_context = nn.functional.linear(context, context_weight)
         state = cell.advance(projected[:, step] + from_context, state, recurrent_weight)
         hiddens.append(state.hidden)
@@ -194,10 +204,11 @@ class _AttendAndRecur(torch.autograd.Function):
             recurrent_weight.to(product_type),
             score_weight,
         )
-        trace = trace_kind.allocate(inputs, cell)
+        trace = trace_kind.allocate(inputs[:, :, : len(context_weight)], cell)
         with torch.autocast(inputs.device.type, enabled=False):
             _advance(run, trace, inputs, is_padding, recurrent_bias)
         ctx.trace_kind, ctx.has_bias = trace_kind, recurrent_bias is not None
+        ctx.has_words = inputs.shape[2] > len(context_weight)
         ctx.save_for_backward(*run, *trace)
         return hiddens[1:], run.contexts
 
@@ -207,7 +218,7 @@ class _AttendAndRecur(torch.autograd.Function):
         saved = ctx.saved_tensors
         run, trace = _Run(*saved[:9]), ctx.trace_kind(*saved[9:])
         with torch.autocast(hiddens.device.type, enabled=False):
-            return None, None, *_retreat(run, trace, hiddens, contexts, ctx.has_bias)
+            return None, None, *_retreat(run, trace, hiddens, contexts, ctx.has_bias, ctx.has_words)
 
 
 def _advance(
@@ -215,13 +226,17 @@ def _advance(
 ) -> None:
     """All steps forwards, written into `run` and `trace`."""
     scorer = _Scorer.of(run)
-    gates = inputs.shape[2]
+    gates = len(run.context_weight)
+    words = inputs[:, :, gates:] if inputs.shape[2] > gates else None
+    inputs = inputs[:, :, :gates]
     blocked = torch.zeros_like(run.weights[0]).masked_fill_(is_padding, -math.inf)
     for step in range(len(inputs)):
         recurrent = linear(run.hiddens[step], run.recurrent_weight)
         if recurrent_bias is not None:
             recurrent += recurrent_bias
-        if run.score_weight is not None:
+        if words is not None:
+            torch.add(recurrent[:, gates:], words[step], out=run.queries[step])
+        elif run.score_weight is not None:
             run.queries[step] = recurrent[:, gates:]
         scores = scorer.scores(run.queries[step]).add_(blocked)
         weights = torch.softmax(scores, -1, out=run.weights[step])
@@ -231,7 +246,7 @@ def _advance(
 
 
 def _retreat(
-    run: _Run, trace: _Trace, hiddens: Tensor, contexts: Tensor, has_bias: bool
+    run: _Run, trace: _Trace, hiddens: Tensor, contexts: Tensor, has_bias: bool, has_words: bool
 ) -> tuple[Tensor | None, ...]:
     """All steps backwards. In here a name stands for the gradient of what it says."""
     scorer = _Scorer.of(run)
@@ -258,7 +273,7 @@ def _retreat(
         hidden += linear(recurrent[step], run.recurrent_weight.t())
     keys, score_weight = scorer.finish(scores, run.queries)
     return (
-        inputs,
+        torch.cat([inputs, recurrent[:, :, gates:]], -1) if has_words else inputs,
         hidden,
         cell,
         keys,
