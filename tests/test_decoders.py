@@ -288,7 +288,7 @@ def test_where_attention_looked(settings: ModelSettings) -> None:
 
 
 @pytest.mark.parametrize("settings", ATTENDING, ids=name_of)
-def test_attention_sees_the_token_of_its_step_only_without_feeding(
+def test_attention_sees_the_token_of_its_step_without_feeding_or_by_query_word(
     settings: ModelSettings,
 ) -> None:
     decoder = fresh_decoder(settings)
@@ -298,7 +298,8 @@ def test_attention_sees_the_token_of_its_step_only_without_feeding(
     other = decoder.step(tokens[:, 1], decoder.start(memory), memory).weights
     assert one is not None
     assert other is not None
-    assert torch.equal(one, other) == settings.input_feeding
+    sees_it = settings.query_word or not settings.input_feeding
+    assert torch.equal(one, other) != sees_it
 
 
 @pytest.mark.parametrize("settings", ONE_VECTOR, ids=name_of)
