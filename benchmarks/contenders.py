@@ -57,6 +57,7 @@ FLOOR, OURS = "floor", "seq2seq"
 CONTENDERS = (
     Contender(FLOOR, "the necessary arithmetic alone", False, "floor"),
     Contender(OURS, "**seq2seq**", False, "fast", latency=True),
+    Contender("bf16", "seq2seq training in bf16", False, "bf16", decodes=False, same_model=False),
     _faster("int8", "seq2seq `--quantize`"),
     _faster("shortlist", "seq2seq `--shortlist 50`"),
     _faster("int8-shortlist", "seq2seq `--quantize --shortlist 50`"),

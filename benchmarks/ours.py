@@ -3,6 +3,7 @@
     python -m benchmarks.ours --kind KIND --workload FILE --threads N
 
 - `fast`: the product: `Trainer`'s own update, and its own search.
+- `bf16`: the product training in bf16.
 - `tied`: the product with its default of tied embeddings, the readout having 256 units.
 - `int8`, `shortlist`, `int8-shortlist`: the product's faster ways to translate.
 - `plain`: the same but for the decoder's loop, which torch differentiates step by step.
@@ -21,7 +22,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -132,7 +133,9 @@ def translate(
 class Ours:
     """The product. See `benchmarks.protocol.Contender`."""
 
-    def __init__(self, settings: ModelSettings, vocabulary: int) -> None:
+    def __init__(
+        self, settings: ModelSettings, vocabulary: int, precision: Literal["float32", "bf16"]
+    ) -> None:
         """Make a fresh model and a trainer for it."""
         torch.manual_seed(0)
         self.settings, self.vocabulary = settings, vocabulary
@@ -141,7 +144,7 @@ class Ours:
         row = TokenizedSplit.of([[4]], [[4]])
         self.trainer = Trainer(
             self.model,
-            TRAINING,
+            dataclasses.replace(TRAINING, precision=precision),
             row,
             row,
             validation_bleu=lambda model: 0.0,
@@ -195,7 +198,7 @@ class Faster(Ours):
         self, settings: ModelSettings, vocabulary: int, int8: bool, lexicon: Lexicon | None
     ) -> None:
         """See `Ours`."""
-        super().__init__(settings, vocabulary)
+        super().__init__(settings, vocabulary, "float32")
         if int8:
             self.model = quantized(self.model)
         self.shortlist = None
@@ -220,7 +223,7 @@ class Tutorial(Ours):
 
     def __init__(self, settings: ModelSettings, vocabulary: int) -> None:
         """See `Ours`; an optimiser as one would write it down."""
-        super().__init__(settings, vocabulary)
+        super().__init__(settings, vocabulary, "float32")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
         self.loss = nn.CrossEntropyLoss(ignore_index=PADDING, label_smoothing=0.1)
 
@@ -339,18 +342,21 @@ class Kind:
 def make(workload: Workload, arguments: argparse.Namespace) -> Any:
     """The contender that `--kind` names."""
     torch.set_num_threads(arguments.threads)
+    in_float32 = partial(Ours, precision="float32")
     match arguments.kind:
         case "fast":
-            return Kind(Ours, MODEL, workload)
+            return Kind(in_float32, MODEL, workload)
+        case "bf16":
+            return Kind(partial(Ours, precision="bf16"), MODEL, workload)
         case "tied":
-            return Kind(Ours, dataclasses.replace(MODEL, tied="all"), workload)
+            return Kind(in_float32, dataclasses.replace(MODEL, tied="all"), workload)
         case "int8" | "shortlist" | "int8-shortlist" as kind:
             lexicon = lexicon_of(workload) if "shortlist" in kind else None
             faster = partial(Faster, int8="int8" in kind, lexicon=lexicon)
             return Kind(faster, MODEL, workload)
         case "plain":
             decoders.attend_and_recur = attend_and_recur_plain  # type: ignore[attr-defined]
-            return Kind(Ours, MODEL, workload)
+            return Kind(in_float32, MODEL, workload)
         case "tutorial":
             return Kind(Tutorial, MODEL, workload)
         case "floor":

@@ -116,6 +116,10 @@ def _method(section: dict[str, Any], title: str) -> Iterator[str]:
         yield "label smoothing 0.1) on the same batches of 64 sentences,"
         yield f"{found['batch_tokens']:,.0f} target tokens in the median; target tokens a second,"
         yield "padding not counted."
+        if "bf16" in found["turns"].get("train", {}):
+            yield "All are in float32 but for the row that says bf16: the same model and updates"
+            yield "with products in bf16, which `--training.precision auto` takes on CPUs that"
+            yield "multiply it natively. The floor is that of float32."
     else:
         yield "Batches of 64 sentences sorted by source length. All sentences of a batch get the"
         yield "same number of tokens, the mean reference length of the batch, the end being made"

@@ -224,7 +224,8 @@ class TrainingSettings:
     """Average the weights of this many last validations at the end, and keep the average if it is
     better on validation; 0 is off."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
-    """`auto` is bf16 on a GPU that has it and float32 elsewhere."""
+    """What products are worked out in; `auto` is bf16 on a GPU or CPU that multiplies it natively
+    and float32 elsewhere."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; `auto` is a GPU where there is one."""
     threads: int | None = None

@@ -8,6 +8,7 @@ its perplexity a token stands beside theirs: what they gain is what the source t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -71,6 +72,7 @@ def train_language_run(
         TrainingDisplay(),
         pipeline.batch_sampler(settings.training, pairs, tokenizer),
     )
+    report(f"precision: {trainer.precision}")
     if resume and (folder / "training_state.pt").is_file():
         trainer.resume()
     trainer.run()
@@ -97,8 +99,8 @@ def evaluate_language_run(folder: Path, report: Report) -> list[Perplexity]:
     return found
 
 
-def settings_to_resume(folder: Path, wanted: LanguageSettings | None) -> LanguageSettings:
+def settings_to_resume(
+    folder: Path, wanted: LanguageSettings | None, machine: Mapping[str, str]
+) -> LanguageSettings:
     """See `pipeline.settings_to_resume`."""
-    kept = read_language_config(folder).settings
-    pipeline.require_same(folder, kept, wanted)
-    return kept
+    return pipeline.going_on(folder, read_language_config(folder).settings, wanted, machine)

@@ -5,8 +5,9 @@ corpus → tokenizer → batches → model → training → search → scores
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -143,6 +144,7 @@ def train_run(
         display or TrainingDisplay(),
         batch_sampler(settings.training, pairs, tokenizer),
     )
+    report(f"precision: {trainer.precision}")
     if resume and (folder / "training_state.pt").is_file():
         trainer.resume()
     trainer.run()
@@ -328,28 +330,45 @@ def is_finished(folder: Path) -> bool:
     return History(folder).finished() is not None
 
 
-def settings_to_resume(folder: Path, wanted: Settings | None) -> Settings:
+def settings_to_resume(
+    folder: Path, wanted: Settings | None, machine: Mapping[str, str]
+) -> Settings:
     """The settings of the run in `folder`, which must be those wanted, if any were named.
+
+    Args:
+        folder: the run's.
+        wanted: all settings as the command names them; None if it names none.
+        machine: of `training.device` and `training.precision` those that the command names: a run
+            that was begun with `auto` may go on with them.
 
     Raises:
         CheckpointError: there is no such run, or it was trained with other settings.
     """
-    kept = read_config(folder).settings
-    require_same(folder, kept, wanted)
-    return kept
+    return going_on(folder, read_config(folder).settings, wanted, machine)
 
 
-def require_same(folder: Path, kept: SettingsT, wanted: SettingsT | None) -> None:
-    """Refuse to go on with a run under other settings than its own.
+def going_on(
+    folder: Path, kept: SettingsT, wanted: SettingsT | None, machine: Mapping[str, str]
+) -> SettingsT:
+    """The settings under which a run goes on: see `settings_to_resume`.
 
     Raises:
-        CheckpointError: they differ, and in what.
+        CheckpointError: they differ from its own, and in what.
     """
-    if wanted is not None and wanted != kept:
+    free = {name: value for name, value in machine.items() if vars(kept.training)[name] == "auto"}
+    settings = _with_training(kept, free)
+    wanted = _with_training(wanted or kept, machine)
+    if wanted != settings:
         raise CheckpointError(
-            f"{folder} goes on with its own settings, but {first_difference(kept, wanted)}; "
+            f"{folder} goes on with its own settings, but {first_difference(settings, wanted)}; "
             "leave that out, or start another run with --run NAME."
         )
+    return settings
+
+
+def _with_training(settings: SettingsT, values: Mapping[str, str]) -> SettingsT:
+    training = dataclasses.replace(settings.training, **values)  # type: ignore[arg-type]
+    return dataclasses.replace(settings, training=training)
 
 
 def first_difference(one: SettingsT, other: SettingsT) -> str:

@@ -16,10 +16,14 @@ from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
-from seq2seq.config import LanguageSettings, SearchSettings, Settings, preset
+from seq2seq.config import LanguageSettings, SearchSettings, Settings, TrainingSettings, preset
 from seq2seq.errors import ConfigError
 
 CommandT = TypeVar("CommandT")
+
+MACHINE_SETTINGS = ("device", "precision")
+"""Settings under training that `auto` decides by the machine, and that a run which was begun with
+`auto` may therefore be given when it goes on on another one."""
 
 
 def parse(
@@ -110,9 +114,23 @@ def groups(settings: Settings) -> dict[str, Any]:
 
 
 def names_settings(arguments: list[str]) -> bool:
-    """Whether any option sets one of the run's settings, such as `--training.epochs`."""
-    options = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
-    return any("." in option for option in options)
+    """Whether any option sets one of the run's settings, such as `--training.epochs`.
+
+    Where and in what precision to compute does not count: see `machine_choices`.
+    """
+    machine = {f"--training.{name}" for name in MACHINE_SETTINGS}
+    return any("." in option and option not in machine for option in _options(arguments))
+
+
+def machine_choices(training: TrainingSettings, arguments: list[str]) -> dict[str, str]:
+    """Those of `MACHINE_SETTINGS` that the options name, and their values."""
+    options = _options(arguments)
+    named = [name for name in MACHINE_SETTINGS if f"--training.{name}" in options]
+    return {name: getattr(training, name) for name in named}
+
+
+def _options(arguments: list[str]) -> list[str]:
+    return [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
 
 
 def run_search(run: str, beam_size: int | None, length_penalty: float | None) -> SearchSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seq2seq.commands.arguments import (
+    machine_choices,
     names_settings,
     parse,
     run_folder,
@@ -29,7 +30,8 @@ class TrainLanguageModel(LanguageSettings):
     """Name of the run's folder under checkpoints/, or a path; by default made of corpus, languages
     and seed."""
     resume: bool = False
-    """Go on with a run that was stopped; its own settings apply."""
+    """Go on with a run that was stopped; its own settings apply. One that was begun with `auto` may
+    be given --training.device and --training.precision."""
 
 
 def run(arguments: list[str]) -> int:
@@ -47,7 +49,8 @@ def run(arguments: list[str]) -> int:
 
     if chosen.resume:
         named = arguments != rest or names_settings(rest)
-        settings = language.settings_to_resume(folder, settings if named else None)
+        machine = machine_choices(settings.training, rest)
+        settings = language.settings_to_resume(folder, settings if named else None, machine)
     elif (folder / "config.json").exists():
         raise CheckpointError(
             f"{folder} exists already; go on with it by --resume, or give another --run NAME."

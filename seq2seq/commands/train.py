@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from seq2seq.commands.arguments import groups, parse, run_folder, run_name, say, split_preset
+from seq2seq.commands.arguments import (
+    groups,
+    machine_choices,
+    names_settings,
+    parse,
+    run_folder,
+    run_name,
+    say,
+    split_preset,
+)
 from seq2seq.config import (
     Settings,
     System,
@@ -26,7 +35,8 @@ class Train(Settings):
     """Name of the run's folder under checkpoints/, or a path; by default made of corpus, languages,
     system and seed."""
     resume: bool = False
-    """Go on with a run that was stopped; its own settings apply."""
+    """Go on with a run that was stopped; its own settings apply. One that was begun with `auto` may
+    be given --training.device and --training.precision."""
     system: System = "attention"
     """One rung of the ladder; options under model refine it."""
 
@@ -44,10 +54,9 @@ def run(arguments: list[str]) -> int:
     from seq2seq.training.loop import Interrupted
 
     if chosen.resume:
-        named_settings = arguments != rest or any(
-            "." in flag or "--system" in flag for flag in rest
-        )
-        settings = pipeline.settings_to_resume(folder, settings if named_settings else None)
+        named = arguments != rest or names_settings(rest) or any("--system" in a for a in rest)
+        machine = machine_choices(settings.training, rest)
+        settings = pipeline.settings_to_resume(folder, settings if named else None, machine)
         if pipeline.is_finished(folder):
             say(f"{folder} is finished already. Score it with: seq2seq evaluate {name}")
             return 0

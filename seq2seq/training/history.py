@@ -1,7 +1,8 @@
 """What happened in a run, one JSON object a line: `metrics.jsonl`.
 
-Events: `train` (every few updates), `validation`, `finished`. All carry `update`, so that a
-resumed run can cut off what it is about to repeat.
+Events: `started` (and again when training goes on: device and precision), `train` (every few
+updates), `validation`, `finished`. All carry `update`, so that a resumed run can cut off what it is
+about to repeat.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ from seq2seq.text.batches import (
 from seq2seq.training.heap import return_freed_memory
 from seq2seq.training.history import History
 from seq2seq.training.loss import token_loss
+from seq2seq.training.precision import Precision, choose_precision, precision_before
 from seq2seq.training.schedule import learning_rate
 
 SAVE_EVERY_SECONDS = 120.0
@@ -136,7 +137,9 @@ class Trainer(Generic[ModelT]):
         self.batch_of = batch_of or (lambda rows, epoch, place: collate(train, rows))
         self.history = History(folder)
         self.progress = Progress()
-        self.accelerator = make_accelerator(settings)
+        device = choose_device(settings)
+        self.precision = choose_precision(settings.precision, device)
+        self.accelerator = make_accelerator(settings, device, self.precision)
         self.device = self.accelerator.device
         self.model: ModelT = model.to(self.device)
         self.optimizer = make_optimizer(self.model, settings)
@@ -150,20 +153,27 @@ class Trainer(Generic[ModelT]):
         """Go back to the saved training state.
 
         Raises:
-            CheckpointError: there is none, or it is damaged or of another model.
+            CheckpointError: there is none, or it is damaged, of another model or another precision.
         """
         state = load_training_state(self.folder)
+        self._require_same_machinery(state)
         put_weights(self.model, state["weights"], self.folder / "training_state.pt")
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         torch.set_rng_state(state["random_state"])
         if self.device.type == "cuda":
-            if "cuda_random_state" not in state:
-                raise CheckpointError(
-                    "The run was trained on a CPU; go on with --training.device cpu."
-                )
             torch.cuda.set_rng_state(state["cuda_random_state"])
         self.history.cut_after(self.progress.update)
+
+    def _require_same_machinery(self, state: dict[str, Any]) -> None:
+        if self.device.type == "cuda" and "cuda_random_state" not in state:
+            raise CheckpointError("The run was trained on a CPU; go on with --training.device cpu.")
+        before = precision_before(state, self.settings, self.device.type)
+        if before != self.precision.kind:
+            raise CheckpointError(
+                f"The run was trained in {before} and would go on in {self.precision}; "
+                f"go on with --training.precision {before}."
+            )
 
     def run(self) -> None:
         """Train to the end of the budget, or until validation has stopped improving.
@@ -173,6 +183,13 @@ class Trainer(Generic[ModelT]):
             TrainingError: the loss or its gradient is no longer a number.
             CheckpointError: a save failed; the last good one stays.
         """
+        self.history.add(
+            "started",
+            self.progress.update,
+            device=self.device.type,
+            precision=self.precision.kind,
+            precision_because=self.precision.reason,
+        )
         self.display.start(self.folder.name, self.total_updates, self.progress.update)
         try:
             with self._stop_between_updates():
@@ -393,6 +410,7 @@ class Trainer(Generic[ModelT]):
             "optimizer": self.optimizer.state_dict(),
             "progress": dict(vars(self.progress)),
             "random_state": torch.get_rng_state(),
+            "precision": self.precision.kind,
         }
         if self.device.type == "cuda":
             state["cuda_random_state"] = torch.cuda.get_rng_state()
@@ -419,31 +437,40 @@ class Trainer(Generic[ModelT]):
                 signal.signal(number, handler)
 
 
-def make_accelerator(settings: TrainingSettings) -> Accelerator:
-    """The device and its precision.
+def choose_device(settings: TrainingSettings) -> str:
+    """Where to compute: cpu, cuda or mps.
 
     Raises:
-        ConfigError: the device asked for is not there, or has no bf16.
+        ConfigError: the device asked for is not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    there = [name for name, is_there in available.items() if is_there]
+    if settings.device == "auto":
+        return there[0]
+    if settings.device not in there:
+        raise ConfigError(
+            f"training.device is {settings.device}, which this machine does not have; "
+            f"it has {', '.join(sorted(there))}."
+        )
+    return settings.device
+
+
+def make_accelerator(settings: TrainingSettings, device: str, precision: Precision) -> Accelerator:
+    """What brings the work to the device, in this precision.
+
+    Raises:
+        ConfigError: there is more than one process.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if settings.device != "auto" and not available[settings.device]:
-        raise ConfigError(
-            f"training.device is {settings.device}, which this machine does not have; "
-            f"it has {', '.join(name for name, there in available.items() if there)}."
-        )
-    on_cuda = available["cuda"] and settings.device in ("auto", "cuda")
-    has_bf16 = on_cuda and torch.cuda.is_bf16_supported()
-    wanted = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
     # Accelerate keeps one state a process; a second run may want another device or precision.
     AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(
-        mixed_precision="bf16" if wanted else "no", cpu=settings.device == "cpu"
+        mixed_precision="bf16" if precision.kind == "bf16" else "no", cpu=device == "cpu"
     )
     if accelerator.num_processes > 1:
         raise ConfigError("Training runs in one process; start it without a distributed launcher.")
