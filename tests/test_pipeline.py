@@ -234,6 +234,7 @@ def test_accumulated_batches_make_the_update_of_one_large_batch(counting_corpus,
 
     monkeypatch.setattr(Trainer, "_update", compare)
     quiet = ["--model.dropout", "0", "--model.word-dropout", "0", "--training.max-updates", "2"]
+    quiet += ["--training.precision", "float32"]
     assert train("accumulated", "--training.accumulate", "2", *quiet) == 0
     for name, gradient in seen["expected"].items():
         torch.testing.assert_close(seen["actual"][name], gradient, rtol=1e-4, atol=1e-6)

@@ -347,13 +347,15 @@ class Trainer(Generic[ModelT]):
 
     @torch.no_grad()
     def validation_loss(self) -> float:
-        """Mean negative log-likelihood on validation, nats a token, without smoothing."""
+        """Mean negative log-likelihood on validation, nats a token, without smoothing.
+
+        In float32 whatever training multiplies in: it is that of the weights as they are kept.
+        """
         self.model.eval()
         nll, tokens = 0.0, 0
         for rows in evaluation_batches(self.validation_split, 4 * self.settings.batch_tokens):
             batch = collate(self.validation_split, rows).to(self.device)
-            with self.accelerator.autocast():
-                loss = token_loss(self.model, batch, label_smoothing=0.0)
+            loss = token_loss(self.model, batch, label_smoothing=0.0)
             nll += float(loss.nll)
             tokens += loss.tokens
         return nll / tokens
