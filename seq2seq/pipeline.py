@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,6 +36,7 @@ from seq2seq.evaluation.conventions import Convention
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.ensemble import Ensemble
+from seq2seq.inference.processes import SearchProcesses, require_processes
 from seq2seq.inference.quantized import quantized
 from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
 from seq2seq.inference.translator import Translator
@@ -228,6 +231,52 @@ def load_translator(
     )
 
 
+@contextmanager
+def open_translator(
+    name: str,
+    search: SearchSettings | None,
+    report: Report,
+    threads: int | None = None,
+    quantize: bool = False,
+    shortlist: int | None = None,
+    ensemble: Sequence[str] = (),
+    processes: int = 1,
+) -> Iterator[Translator]:
+    """`load_translator`, searching in several processes of one thread each if asked to.
+
+    They end with the block.
+
+    Raises:
+        ConfigError: as `load_translator`; fewer than one process, or several of them on a GPU or
+            together with `threads`.
+    """
+    require_processes(processes)
+    if processes > 1 and threads:
+        raise ConfigError(
+            "--processes have one thread each; leave --threads out, or --processes at 1."
+        )
+    translator = load_translator(name, search, report, threads, quantize, shortlist, ensemble)
+    if processes == 1:
+        yield translator
+        return
+    if translator.device.type != "cpu":
+        raise ConfigError(
+            f"--processes is for CPUs, and {name} runs on this machine's GPU; leave it out, or "
+            "hide the GPU with CUDA_VISIBLE_DEVICES=-1."
+        )
+    # The lexicon of a shortlist was learnt and kept just now, so that they only read it.
+    load = partial(load_translator, name, search, _silence, 1, quantize, shortlist, ensemble)
+    translator.processes = SearchProcesses(load, processes)
+    try:
+        yield translator
+    finally:
+        translator.processes.close()
+
+
+def _silence(message: str) -> None:
+    """What several processes would say several times, one has said."""
+
+
 def require_ensemble(folders: Sequence[Path]) -> None:
     """Refuse runs that cannot translate together.
 
@@ -289,6 +338,7 @@ def evaluate_run(
     shortlist: int | None = None,
     convention: Convention = "cased",
     ensemble: Sequence[str] = (),
+    processes: int = 1,
 ) -> list[Evaluation]:
     """Score a run on splits of its own corpus; translations and scores stay in its folder.
 
@@ -303,25 +353,27 @@ def evaluate_run(
             raise CorpusError(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
-    translator = load_translator(name, search, report, None, quantize, shortlist, ensemble)
     faster = quantize or shortlist is not None
     if faster:
         report(f"{folder.name}: scores of --quantize and --shortlist are shown, but not kept")
     if ensemble:
         report(f"{folder.name}: scores of an ensemble are shown, but not kept")
     evaluations = []
-    for split in splits:
-        report(f"{folder.name}: translating {len(corpus.splits[split]):,} sentences of {split}")
-        evaluation, _ = evaluate_split(
-            translator,
-            corpus.splits[split],
-            split,
-            corpus.fingerprint,
-            None if faster or ensemble else folder,
-            convention=convention,
-            language=settings.target_language,
-        )
-        evaluations.append(evaluation)
+    how = (None, quantize, shortlist, ensemble, processes)
+    with open_translator(name, search, report, *how) as translator:
+        for split in splits:
+            pairs = corpus.splits[split]
+            report(f"{folder.name}: translating {len(pairs):,} sentences of {split}")
+            evaluation, _ = evaluate_split(
+                translator,
+                pairs,
+                split,
+                corpus.fingerprint,
+                None if faster or ensemble else folder,
+                convention=convention,
+                language=settings.target_language,
+            )
+            evaluations.append(evaluation)
     return evaluations
 
 

@@ -177,8 +177,8 @@ def test_going_on_in_another_precision_is_refused_with_what_to_pass(cut, capsys)
     capsys.readouterr()
     assert main(["train", "--run", "r", "--resume"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "seq2seq: The run was trained in bf16 and would go on in float32, because this CPU does not "
-        "multiply bf16 natively; go on with --training.precision bf16."
+        "seq2seq: The run was trained in bf16 and would go on in float32, because this CPU does "
+        "not multiply bf16 natively; go on with --training.precision bf16."
     )
     assert Path("checkpoints/r/training_state.pt").read_bytes() == before
     assert main(["train", "--run", "r", "--resume", "--training.precision", "bf16"]) == 0

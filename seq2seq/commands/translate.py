@@ -13,7 +13,7 @@ from seq2seq.commands.arguments import parse, run_search, say
 from seq2seq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from seq2seq.inference.translator import Translation
+    from seq2seq.inference.translator import Translation, Translator
 
 LINES_AT_ONCE = 500
 
@@ -36,6 +36,8 @@ class Translate:
     """Draw the first sentence's attention map into this PNG or SVG file."""
     threads: int | None = None
     """CPU threads; the default leaves the choice to torch."""
+    processes: int = 1
+    """Translate in so many processes of one thread each: faster for many sentences on a CPU."""
     quantize: bool = False
     """Multiply in 8-bit integers: faster on a CPU, at a small cost in BLEU."""
     shortlist: int | None = None
@@ -49,26 +51,26 @@ def run(arguments: list[str]) -> int:
     from seq2seq import pipeline
 
     search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
-    translator = pipeline.load_translator(
-        chosen.run,
-        search,
-        say,
-        chosen.threads,
-        chosen.quantize,
-        chosen.shortlist,
-        chosen.ensemble,
-    )
+    how = (chosen.threads, chosen.quantize, chosen.shortlist, chosen.ensemble, chosen.processes)
+    with pipeline.open_translator(chosen.run, search, say, *how) as translator:
+        _translate(translator, chosen)
+    return 0
+
+
+def _translate(translator: Translator, chosen: Translate) -> None:
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")  # type: ignore[union-attr]
     # A person who types wants each answer at once; a file goes faster in large batches.
     at_once = 1 if sys.stdin.isatty() else LINES_AT_ONCE
+    ahead = 0 if at_once == 1 or chosen.processes == 1 else chosen.processes
     with_weights = chosen.attention is not None
-    lines = translator.translate_lines(sys.stdin.buffer, chosen.n_best, with_weights, at_once)
+    lines = translator.translate_lines(
+        sys.stdin.buffer, chosen.n_best, with_weights, at_once, ahead
+    )
     for number, translation in enumerate(lines):
         if number == 0 and chosen.attention:
             _draw_attention(translation, chosen.attention)
         _print_translation(number, translation, chosen.n_best)
     sys.stdout.flush()
-    return 0
 
 
 def _print_translation(number: int, translation: Translation, n_best: int) -> None:

@@ -7,7 +7,9 @@ a sentence too long for the model is translated in pieces, which is said and nev
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import SearchSettings
 from seq2seq.errors import ConfigError, CorpusError
+from seq2seq.inference.processes import SearchProcesses
 from seq2seq.inference.search import Hypothesis, TranslationModel, normalised, search
 from seq2seq.inference.shortlist import Shortlist, shortlisted_search
 from seq2seq.model.encoder_decoder import EncoderDecoder
@@ -89,6 +92,14 @@ class _Found(NamedTuple):
     text: str
 
 
+class _Begun(NamedTuple):
+    """Sentences on their way: batches handed out, translations not yet waited for."""
+
+    sources: list[list[list[int]]]  # ids of each sentence's pieces
+    batches: list[tuple[list[int], Callable[[], list[list[Hypothesis]]]]]  # of pieces, by number
+    with_weights: bool
+
+
 class Translator:
     """A model, its tokenizer and a search, put to work on text.
 
@@ -103,6 +114,7 @@ class Translator:
             the default is CPU_BATCH_TOKENS on the CPU and ten times as many elsewhere.
         clean: one line of text, as the model's training text was cleaned; None for what is no text.
         shortlist: which subwords each sentence may become, for an `EncoderDecoder`; all if absent.
+        processes: where to search instead of here: with the same model, settings and shortlist.
 
     Raises:
         ConfigError: `max_piece_tokens` is below 1.
@@ -120,6 +132,7 @@ class Translator:
         batch_tokens: int | None = None,
         clean: Callable[[str], str | None] = clean_sentence,
         shortlist: Shortlist | None = None,
+        processes: SearchProcesses | None = None,
     ) -> None:
         """Nothing is computed yet."""
         if max_piece_tokens < 1:
@@ -134,6 +147,7 @@ class Translator:
         self.batch_tokens = batch_tokens
         self.clean = clean
         self.shortlist = shortlist
+        self.processes = processes
 
     def translate(
         self, sentences: Sequence[str], n_best: int = 1, with_weights: bool = False
@@ -144,7 +158,7 @@ class Translator:
             ConfigError: `n_best` is not within 1 to the beam size.
             CorpusError: a sentence holds half a surrogate pair.
         """
-        return self._translate(sentences, 1, n_best, with_weights)
+        return self._finish(self._begin(sentences, 1, n_best, with_weights))
 
     def translate_lines(
         self,
@@ -152,43 +166,52 @@ class Translator:
         n_best: int = 1,
         with_weights: bool = False,
         chunk_lines: int = 500,
+        chunks_ahead: int = 0,
     ) -> Iterator[Translation]:
         r"""Translate a stream of UTF-8 lines, such as `sys.stdin.buffer`, one for one.
 
         A line ends at \n, which a file opened in binary mode cuts at and nothing else; a \r before
         it is dropped. `chunk_lines` lines are read, translated together and yielded before more
-        are read.
+        are read; `chunks_ahead` times as many are read ahead, to keep several processes busy.
 
         Raises:
             ConfigError: `n_best` is not within 1 to the beam size.
             CorpusError: a line is not UTF-8. All lines before it were translated and yielded.
         """
-        chunk: list[str] = []
-        first = 1
-        for number, line in enumerate(lines, start=1):
-            try:
-                chunk.append(line.removesuffix(b"\n").removesuffix(b"\r").decode())
-            except UnicodeDecodeError as error:
-                yield from self._translate(chunk, first, n_best, with_weights)
-                raise CorpusError(
-                    f"Line {number:,} is not UTF-8: its byte {error.start + 1:,} is "
-                    f"0x{line[error.start]:02X}. Convert the text to UTF-8."
-                ) from None
-            if len(chunk) >= chunk_lines:
-                yield from self._translate(chunk, first, n_best, with_weights)
-                chunk, first = [], number + 1
-        yield from self._translate(chunk, first, n_best, with_weights)
+        begun: deque[_Begun] = deque()
+        for first, chunk, error in _chunks(lines, chunk_lines):
+            begun.append(self._begin(chunk, first, n_best, with_weights))
+            while len(begun) > (0 if error else chunks_ahead):
+                yield from self._finish(begun.popleft())
+            if error:
+                raise error
+        while begun:
+            yield from self._finish(begun.popleft())
 
-    def _translate(
+    def _begin(
         self, sentences: Sequence[str], first_line: int, n_best: int, with_weights: bool
-    ) -> list[Translation]:
+    ) -> _Begun:
         texts = [self._cleaned(text, line) for line, text in enumerate(sentences, first_line)]
         encoded = self.tokenizer.encode_source(texts)
         sources = [self._pieces(ids, line) for line, ids in enumerate(encoded, first_line)]
-        found = self._search(
-            [piece for source in sources for piece in source], n_best, with_weights
-        )
-        return [self._translation(source, found, with_weights) for source in sources]
+        pieces = [piece for source in sources for piece in source]
+        submit = self.processes.submit if self.processes else partial(partial, self.search_batch)
+        batches = [
+            (numbers, submit([[*pieces[number], END] for number in numbers], n_best, with_weights))
+            for numbers in self._batches([len(piece) for piece in pieces])
+        ]
+        return _Begun(sources, batches, with_weights)
+
+    def _finish(self, begun: _Begun) -> list[Translation]:
+        best = {
+            number: hypotheses
+            for numbers, wait in begun.batches
+            for number, hypotheses in zip(numbers, wait(), strict=True)
+        }
+        ordered = [best[number] for number in range(len(best))]
+        texts = iter(self.tokenizer.decode_target([h.tokens for of in ordered for h in of]))
+        found = iter([[_Found(h, next(texts)) for h in of] for of in ordered])
+        return [self._translation(source, found, begun.with_weights) for source in begun.sources]
 
     def _cleaned(self, text: str, line: int) -> str:
         cleaned = self.clean(text)
@@ -208,22 +231,11 @@ class Translator:
         )
         return [ids[start:end] for start, end in itertools.pairwise([0, *ends])]
 
-    def _search(
-        self, pieces: list[list[int]], n_best: int, with_weights: bool
-    ) -> Iterator[list[_Found]]:
-        """The best translations of each piece, in the order of the pieces."""
-        found: list[list[Hypothesis]] = [[] for _ in pieces]
-        for rows in self._batches([len(piece) for piece in pieces]):
-            source, lengths = self._padded([[*pieces[row], END] for row in rows])
-            best = self._best(source, lengths, n_best, with_weights)
-            for row, hypotheses in zip(rows, best, strict=True):
-                found[row] = hypotheses
-        texts = iter(self.tokenizer.decode_target([h.tokens for best in found for h in best]))
-        return iter([[_Found(h, next(texts)) for h in best] for best in found])
-
-    def _best(
-        self, source: Tensor, lengths: Tensor, n_best: int, with_weights: bool
+    def search_batch(
+        self, rows: list[list[int]], n_best: int, with_weights: bool
     ) -> list[list[Hypothesis]]:
+        """The best translations of each row of source ids, END last, all rows as one batch."""
+        source, lengths = self._padded(rows)
         if self.shortlist is None:
             return search(self.model, source, lengths, self.settings, n_best, with_weights)
         assert isinstance(self.model, EncoderDecoder)
@@ -233,7 +245,7 @@ class Translator:
 
     def _batches(self, lengths: list[int]) -> Iterator[list[int]]:
         """Row numbers, batch by batch: like lengths together, the longest first."""
-        ample = CPU_BATCH_TOKENS * (1 if self._device.type == "cpu" else 10)
+        ample = CPU_BATCH_TOKENS * (1 if self.device.type == "cpu" else 10)
         batch_tokens = self.batch_tokens or ample
         batch: list[int] = []
         room = 0
@@ -248,7 +260,8 @@ class Translator:
             yield batch
 
     @property
-    def _device(self) -> torch.device:
+    def device(self) -> torch.device:
+        """Where the model is."""
         parameters = self.model.parameters() if isinstance(self.model, nn.Module) else iter(())
         return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
@@ -257,7 +270,7 @@ class Translator:
         source = nn.utils.rnn.pad_sequence(
             [torch.tensor(row) for row in rows], batch_first=True, padding_value=PADDING
         )
-        return source.to(self._device), lengths
+        return source.to(self.device), lengths
 
     def _translation(
         self, source: list[list[int]], found: Iterator[list[_Found]], with_weights: bool
@@ -291,6 +304,28 @@ class Translator:
             [label for piece in labels for label in piece],
             torch.block_diag(*weights) if weights else None,  # type: ignore[no-untyped-call]
         )
+
+
+def _chunks(
+    lines: Iterable[bytes], most: int
+) -> Iterator[tuple[int, list[str], CorpusError | None]]:
+    """Number of the first line, lines as text, and what is wrong with the line after the last."""
+    chunk: list[str] = []
+    first = 1
+    for number, line in enumerate(lines, start=1):
+        try:
+            chunk.append(line.removesuffix(b"\n").removesuffix(b"\r").decode())
+        except UnicodeDecodeError as error:
+            wrong = CorpusError(
+                f"Line {number:,} is not UTF-8: its byte {error.start + 1:,} is "
+                f"0x{line[error.start]:02X}. Convert the text to UTF-8."
+            )
+            yield first, chunk, wrong
+            return
+        if len(chunk) >= most:
+            yield first, chunk, None
+            chunk, first = [], number + 1
+    yield first, chunk, None
 
 
 def cut_points(labels: Sequence[str], most: int) -> list[int]:
