@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,104 @@ def test_the_order_does_not_change_between_versions() -> None:
     """A resumed run must meet the batches that the interrupted one would have met."""
     split = TokenizedSplit.of([[4]] * 8, [[5] * (1 + row % 2) for row in range(8)])
     assert _rows(training_batches(split, 6, seed=1, epoch=2)) == [[5, 1], [2, 7], [6, 0, 4], [3]]
+
+
+def _all_at_once(split: TokenizedSplit, budget: int, seed: int, epoch: int) -> list[list[int]]:
+    """An epoch of a corpus that fits one window, pair by pair."""
+    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch])))
+    source, target = split.source_lengths.tolist(), split.target_lengths.tolist()
+    shuffled = random.permutation(len(split)).tolist()
+    rows = sorted(shuffled, key=lambda r: (target[r], -source[r] if target[r] % 2 else source[r]))
+    spent = int(random.integers(budget))
+    batches: list[list[int]] = []
+    for row in rows:
+        if not batches or spent + target[row] + 1 > budget:
+            spent = 0 if batches else spent
+            batches.append([])
+        batches[-1].append(row)
+        spent += target[row] + 1
+    return [batches[k] for k in random.permutation(len(batches))]
+
+
+@given(seed=st.integers(0, 99), epoch=st.integers(0, 9), budget=st.integers(30, 300))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_a_corpus_of_one_window_is_ordered_as_a_whole(seed: int, epoch: int, budget: int) -> None:
+    split = _random_split(400, seed)
+    assert _rows(training_batches(split, budget, seed, epoch)) == _all_at_once(
+        split, budget, seed, epoch
+    )
+
+
+@given(
+    pairs=st.integers(2, 300),
+    window=st.integers(1, 60),
+    block=st.integers(1, 9),
+    epoch=st.integers(0, 3),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_a_larger_corpus_goes_window_by_window(
+    pairs: int, window: int, block: int, epoch: int
+) -> None:
+    split, budget, block = _random_split(pairs), 90, min(block, window)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches_module, "WINDOW", window)
+        patch.setattr(batches_module, "_block", lambda: block)
+        order = training_batches(split, budget, 1, epoch)
+        batches = _rows(order)
+        assert sorted(row for rows in batches for row in rows) == list(range(pairs))
+        assert len(order) == len(batches)
+        # Any batch can be had without those before it, and in any order.
+        again = training_batches(split, budget, 1, epoch)
+        for k in (len(batches) - 1, 0, len(batches) // 2):
+            assert again[k].tolist() == batches[k]
+        assert again[-1].tolist() == batches[-1]
+        assert _rows(again[len(batches) // 3 :: 2]) == batches[len(batches) // 3 :: 2]
+    if pairs <= window:
+        return
+    # Blocks of neighbours stay together: each is spread over the batches of one window alone, and
+    # the windows follow one another.
+    place = {row: k for k, rows in enumerate(batches) for row in rows}
+    spans = [
+        (min(of), max(of))
+        for start in range(0, pairs, block)
+        for of in [[place[row] for row in range(start, min(start + block, pairs))]]
+    ]
+    windows = -(-len(spans) // (window // block))
+    cuts = [
+        k for k in range(1, len(batches)) if all(last < k or k <= first for first, last in spans)
+    ]
+    assert len(cuts) >= windows - 1
+
+
+def test_windows_are_shuffled_within_and_chosen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_module, "WINDOW", 1024)
+    split = _random_split(5000)
+    first, second = (_rows(training_batches(split, 200, 1, epoch)) for epoch in (0, 1))
+    assert {tuple(sorted(rows)) for rows in first}.isdisjoint(tuple(sorted(r)) for r in second)
+    begin = [row for rows in first for row in rows][:900]
+    assert 2000 < np.mean(begin) < 3000  # from all over the corpus
+    mean = [float(split.target_lengths[rows].mean()) for rows in first]
+    assert abs(np.corrcoef(mean, np.arange(len(mean)))[0, 1]) < 0.3
+    # Each of five windows sorts by itself and mixes a few lengths more where two meet.
+    assert np.mean([np.ptp(split.target_lengths[rows]) for rows in first]) < 2
+
+
+def test_memory_is_that_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_module, "WINDOW", 1 << 14)
+    offsets = np.arange(1_000_001, dtype=np.int64) * 10
+    side = tokenized.TokenRows(np.broadcast_to(np.uint16(9), 10_000_000), offsets)
+    split = TokenizedSplit(side, side)
+    tracemalloc.start()
+    try:
+        order = training_batches(split, 1000, 1, 0)
+        seen = sum(len(rows) for rows in order)
+        share = padding_share(split, 1000, 1, 0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert seen == 1_000_000
+    assert share == (0.0, 0.0)
+    assert most < 3_000_000  # bytes; one number for each pair would be 8,000,000
 
 
 def test_batches_mix_and_epochs_group_pairs_anew() -> None:

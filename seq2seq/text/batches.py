@@ -8,7 +8,7 @@ before it, which is how training is resumed in the middle of an epoch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -33,8 +33,8 @@ __all__ = [
 
 Rows = NDArray[np.int64]  # row numbers in a split
 
-# Pairs sorted by length together: a larger corpus is sorted in random parts of this many, which
-# bounds the memory for sorting and still leaves thousands of pairs of each length in a part.
+# Pairs shuffled and sorted by length together: a larger corpus goes through it in random parts of
+# about this many, which bounds the memory and still leaves thousands of each length in a part.
 WINDOW = 1 << 20
 
 
@@ -55,17 +55,53 @@ class Batch(NamedTuple):
         )
 
 
-class BatchOrder(Sequence[Rows]):
-    """The row numbers of each batch, in the order of an epoch: 8 bytes a pair."""
+class _Window(NamedTuple):
+    """Pairs that are sorted by length together, and their batches in the order of the epoch."""
 
-    def __init__(self, rows: Rows, starts: Rows, ends: Rows) -> None:
-        """Batch k is `rows[starts[k]:ends[k]]`."""
-        self._rows = rows
-        self._starts = starts
-        self._ends = ends
+    rows: Rows  # [pairs]: batch k is rows[starts[k] : ends[k]]
+    starts: Rows  # [batches]
+    ends: Rows  # [batches]
+
+    @property
+    def batches(self) -> int:
+        return len(self.starts)
+
+
+class _Windows:
+    """The windows of an epoch, of which only the one in use is held."""
+
+    def __init__(self, batches: Sequence[int], make: Callable[[int], _Window]) -> None:
+        """How many batches each window has, and what makes it, the same each time."""
+        self.ends = np.cumsum([0, *batches])
+        self.make = make
+        self._held: tuple[int, _Window] | None = None
+
+    def batch(self, number: int) -> Rows:
+        """The rows of one batch of the epoch."""
+        which = int(np.searchsorted(self.ends, number, side="right")) - 1
+        if self._held is None or self._held[0] != which:
+            self._held = None  # before the next one takes as much again
+            self._held = which, self.make(which)
+        rows, starts, ends = self._held[1]
+        within = number - int(self.ends[which])
+        return rows[starts[within] : ends[within]]
+
+
+class BatchOrder(Sequence[Rows]):
+    """The row numbers of each batch, in the order of an epoch: 8 bytes a pair of one window."""
+
+    def __init__(self, windows: _Windows, batches: range) -> None:
+        """Those of the epoch's batches that have these numbers."""
+        self._windows = windows
+        self._batches = batches
+
+    @classmethod
+    def of(cls, window: _Window) -> BatchOrder:
+        """All batches of one window."""
+        return cls(_Windows([window.batches], lambda which: window), range(window.batches))
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._batches)
 
     @overload
     def __getitem__(self, batch: int) -> Rows: ...
@@ -73,8 +109,8 @@ class BatchOrder(Sequence[Rows]):
     def __getitem__(self, batch: slice) -> BatchOrder: ...
     def __getitem__(self, batch: int | slice) -> Rows | BatchOrder:
         if isinstance(batch, slice):
-            return BatchOrder(self._rows, self._starts[batch], self._ends[batch])
-        return self._rows[self._starts[batch] : self._ends[batch]]
+            return BatchOrder(self._windows, self._batches[batch])
+        return self._windows.batch(self._batches[batch])
 
 
 def training_batches(split: TokenizedSplit, batch_tokens: int, seed: int, epoch: int) -> BatchOrder:
@@ -84,6 +120,9 @@ def training_batches(split: TokenizedSplit, batch_tokens: int, seed: int, epoch:
     batches, and the batches shuffled. The first cut comes at a random place, because otherwise a
     small corpus, with few pairs of equal length, would give nearly the same batches every epoch.
 
+    A corpus of more than WINDOW pairs goes through this window by window, each a random choice of
+    blocks of neighbouring pairs, so that memory does not grow with the corpus.
+
     Args:
         split: the pairs.
         batch_tokens: most target tokens in a batch, END counted, padding not; a pair that has more
@@ -91,17 +130,60 @@ def training_batches(split: TokenizedSplit, batch_tokens: int, seed: int, epoch:
         seed: the training seed.
         epoch: counted from 0.
     """
-    random = np.random.Generator(
-        np.random.PCG64(np.random.SeedSequence([seed % (1 << 64), epoch]))  # seeds may be negative
-    )
-    rows = random.permutation(len(split))
-    starts = []
-    for first in range(0, len(rows), WINDOW):
-        window = _by_length(split, rows[first : first + WINDOW])
-        rows[first : first + WINDOW] = window
-        tokens = split.target_lengths[window] + 1
-        starts.append(first + _cut(tokens, batch_tokens, int(random.integers(batch_tokens))))
-    return _ordered(rows, starts, random)
+    if len(split) <= WINDOW:
+        random = _random(seed, epoch)
+        rows = random.permutation(len(split))
+        return BatchOrder.of(_training_window(split, rows, batch_tokens, random))
+    block = _block()
+    chosen = _windows_of_blocks(len(split), block, _random(seed, epoch))
+
+    def shuffled(which: int) -> tuple[Rows, np.random.Generator]:
+        random = _random(seed, epoch, which)
+        return random.permutation(_rows_of_blocks(chosen[which], block, len(split))), random
+
+    def make(which: int) -> _Window:
+        rows, random = shuffled(which)
+        return _training_window(split, rows, batch_tokens, random)
+
+    def count(which: int) -> int:
+        """As many as `make` makes; where they begin depends on the target's lengths alone."""
+        rows, random = shuffled(which)
+        tokens = np.sort(split.target_rows.lengths_of(rows)) + 1
+        return len(_cut(tokens, batch_tokens, int(random.integers(batch_tokens))))
+
+    counts = [count(which) for which in range(len(chosen))]
+    return BatchOrder(_Windows(counts, make), range(sum(counts)))
+
+
+def _random(seed: int, *further: int) -> np.random.Generator:
+    entropy = [seed % (1 << 64), *further]  # seeds may be negative
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
+
+
+def _block() -> int:
+    """Neighbouring pairs that stay in one window: a thousandth of it."""
+    return max(1, WINDOW >> 10)
+
+
+def _windows_of_blocks(pairs: int, block: int, random: np.random.Generator) -> list[Rows]:
+    """Which blocks each window has: all once, at random, and about as many in each."""
+    blocks = random.permutation(-(-pairs // block))
+    return np.array_split(blocks, -(-len(blocks) // (WINDOW // block)))
+
+
+def _rows_of_blocks(blocks: Rows, block: int, pairs: int) -> Rows:
+    rows = (blocks[:, None] * block + np.arange(block)).ravel()
+    return rows[rows < pairs]  # the last block may be short
+
+
+def _training_window(
+    split: TokenizedSplit, shuffled: Rows, batch_tokens: int, random: np.random.Generator
+) -> _Window:
+    rows = _by_length(split, shuffled)
+    tokens = split.target_rows.lengths_of(rows) + 1
+    window = _window(rows, _cut(tokens, batch_tokens, int(random.integers(batch_tokens))))
+    batches = random.permutation(window.batches)
+    return window._replace(starts=window.starts[batches], ends=window.ends[batches])
 
 
 def evaluation_batches(split: TokenizedSplit, batch_tokens: int) -> BatchOrder:
@@ -114,7 +196,8 @@ def evaluation_batches(split: TokenizedSplit, batch_tokens: int) -> BatchOrder:
         batch_tokens: most target tokens in a batch, as in `training_batches`.
     """
     rows = _by_length(split, np.arange(len(split)))
-    return _ordered(rows, [_cut(split.target_lengths[rows] + 1, batch_tokens)], None)
+    tokens = split.target_rows.lengths_of(rows) + 1
+    return BatchOrder.of(_window(rows, _cut(tokens, batch_tokens)))
 
 
 def _by_length(split: TokenizedSplit, rows: Rows) -> Rows:
@@ -123,7 +206,7 @@ def _by_length(split: TokenizedSplit, rows: Rows) -> Rows:
     Source lengths rise within one target length and fall within the next, so that a batch across
     both does not mix the longest with the shortest: a third less padding on the source.
     """
-    source, target = split.source_lengths[rows], split.target_lengths[rows]
+    source, target = split.source_rows.lengths_of(rows), split.target_rows.lengths_of(rows)
     return rows[np.lexsort((np.where(target % 2, -source, source), target))]
 
 
@@ -142,13 +225,8 @@ def _cut(tokens: NDArray[np.int32], batch_tokens: int, spent: int = 0) -> Rows:
     return np.array(starts, dtype=np.int64)
 
 
-def _ordered(rows: Rows, starts: Sequence[Rows], random: np.random.Generator | None) -> BatchOrder:
-    begin = np.concatenate([np.zeros(0, dtype=np.int64), *starts])
-    end = np.append(begin[1:], len(rows))[: len(begin)]
-    if random is None:
-        return BatchOrder(rows, begin, end)
-    batches = random.permutation(len(begin))
-    return BatchOrder(rows, begin[batches], end[batches])
+def _window(rows: Rows, starts: Rows) -> _Window:
+    return _Window(rows, starts, np.append(starts[1:], len(rows))[: len(starts)])
 
 
 class PaddingShare(NamedTuple):
@@ -161,15 +239,15 @@ class PaddingShare(NamedTuple):
 def padding_share(split: TokenizedSplit, batch_tokens: int, seed: int, epoch: int) -> PaddingShare:
     """How much of an epoch's batches is padding: of the source, and of the target to predict."""
     order = training_batches(split, batch_tokens, seed, epoch)
-    return PaddingShare(
-        _share_of(split.source_lengths, order), _share_of(split.target_lengths, order)
-    )
-
-
-def _share_of(lengths: NDArray[np.int32], order: BatchOrder) -> float:
-    real = int(lengths.sum(dtype=np.int64)) + len(lengths)  # END counted
-    positions = sum(len(rows) * (int(lengths[rows].max()) + 1) for rows in order)
-    return 1 - real / positions if positions else 0.0
+    positions = np.zeros(2, dtype=np.int64)  # of source and target
+    for rows in order:
+        longest = [
+            side.lengths_of(rows).max() + 1 for side in (split.source_rows, split.target_rows)
+        ]
+        positions += len(rows) * np.array(longest)
+    real = [len(side.tokens) + len(side) for side in (split.source_rows, split.target_rows)]
+    shares = 1 - np.array(real) / np.maximum(positions, 1) if len(order) else np.zeros(2)
+    return PaddingShare(*shares.tolist())
 
 
 def collate(split: TokenizedSplit, rows: Rows) -> Batch:

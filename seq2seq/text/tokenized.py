@@ -55,6 +55,10 @@ class TokenRows:
     def __getitem__(self, row: int) -> NDArray[Any]:
         return self.tokens[self.offsets[row] : self.offsets[row + 1]]
 
+    def lengths_of(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Ids in each of these rows, without those of all; END is not among them."""
+        return (self.offsets[rows + 1] - self.offsets[rows]).astype(np.int32)
+
     @cached_property
     def lengths(self) -> NDArray[np.int32]:
         """Ids in each row, [rows]; END is not among them."""

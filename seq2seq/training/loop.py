@@ -12,7 +12,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,7 @@ from seq2seq.errors import CheckpointError, ConfigError, TrainingError
 from seq2seq.model.predictor import Predictor
 from seq2seq.text.batches import (
     Batch,
+    BatchOrder,
     TokenizedSplit,
     collate,
     evaluation_batches,
@@ -143,9 +144,10 @@ class Trainer(Generic[ModelT]):
         self.device = self.accelerator.device
         self.model: ModelT = model.to(self.device)
         self.optimizer = make_optimizer(self.model, settings)
-        updates = self._updates_of_epoch(0)
-        self.batches_per_epoch = sum(map(len, updates))  # later epochs differ by a few at most
-        self.total_updates = settings.max_updates or settings.epochs * len(updates)
+        # Later epochs differ by a few at most.
+        self.batches_per_epoch = len(self._batches_of_epoch(0))
+        updates = -(-self.batches_per_epoch // settings.accumulate)
+        self.total_updates = settings.max_updates or settings.epochs * updates
         self._stop_asked = False
         self._saved_at = time.monotonic()
 
@@ -206,17 +208,12 @@ class Trainer(Generic[ModelT]):
 
     def _run_epoch(self) -> bool:
         """The rest of the current epoch; True if training should stop early."""
-        updates = self._updates_of_epoch(self.progress.epoch)
-        for groups in updates[self.progress.batch // self.settings.accumulate :]:
-            progress = self.progress
-            self._update(
-                [
-                    self.batch_of(rows, progress.epoch, progress.batch + place)
-                    for place, rows in enumerate(groups)
-                ]
-            )
+        order, at_once = self._batches_of_epoch(self.progress.epoch), self.settings.accumulate
+        for start in range(self.progress.batch, len(order), at_once):
+            groups = order[start : start + at_once]
+            self._update([collate(self.train_split, rows) for rows in groups])
             self.progress.batch += len(groups)
-            ended = self.progress.batch >= sum(map(len, updates))
+            ended = self.progress.batch >= len(order)
             if ended:
                 self.progress.epoch += 1
                 self.progress.batch = 0
@@ -236,12 +233,9 @@ class Trainer(Generic[ModelT]):
                 break
         return False
 
-    def _updates_of_epoch(self, epoch: int) -> list[Sequence[NDArray[np.int64]]]:
-        """The batches of each update of an epoch, as row numbers."""
+    def _batches_of_epoch(self, epoch: int) -> BatchOrder:
         settings = self.settings
-        order = training_batches(self.train_split, settings.batch_tokens, settings.seed, epoch)
-        every = settings.accumulate
-        return [order[start : start + every] for start in range(0, len(order), every)]
+        return training_batches(self.train_split, settings.batch_tokens, settings.seed, epoch)
 
     def _update(self, batches: list[Batch]) -> None:
         """One step of the optimiser on the mean loss over all target tokens of these batches."""
