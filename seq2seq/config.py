@@ -221,8 +221,8 @@ class TrainingSettings:
     patience: int | None = None
     """Validations without a better one after which training stops early; the default is never."""
     average_last: int = 0
-    """Average the weights of this many last validations at the end, and keep the average if it is
-    better on validation; 0 is off."""
+    """Keep the weights of this many last validations, average them at the end, and take the average
+    if it is better on validation; 0 is off. `seq2seq average` can average them otherwise."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """What products are worked out in; `auto` is bf16 on a GPU or CPU that multiplies it natively
     and float32 elsewhere."""

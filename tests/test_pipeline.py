@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from seq2seq.checkpoint import load_training_state, load_weights
 from seq2seq.cli import main
 from seq2seq.training import loop
+from seq2seq.training.averaging import average_weights, kept_path, kept_updates
 from seq2seq.training.history import History
-from seq2seq.training.loop import Trainer, average_weights
+from seq2seq.training.loop import Trainer
 from tests.conftest import TINY, counting_pairs
 
 
@@ -254,7 +256,43 @@ def test_averaging_the_last_validations(counting_corpus):
     best = max(validations("averaged"), key=lambda event: event["bleu"])
     finished = History(Path("checkpoints/averaged")).finished()
     assert finished["best"] == best["bleu"]
-    assert not list(Path("checkpoints/averaged/recent").glob("*.safetensors"))
+    kept = kept_updates(Path("checkpoints/averaged"))
+    assert len(kept) == 3
+    assert kept[-1] == finished["update"]
+
+
+def test_an_average_is_a_run(counting_corpus, capsys):
+    counting_corpus(200)
+    kept = ["--training.average-last", "3", "--training.validate-every", "4"]
+    assert train("noisy", *kept) == 0
+    assert main(["average", "noisy", "--last", "2", "--run", "mean"]) == 0
+    noisy, mean = Path("checkpoints/noisy"), Path("checkpoints/mean")
+    paths = [kept_path(noisy, update) for update in kept_updates(noisy)[-2:]]
+    one, other = map(load_file, paths)
+    for name, weight in load_file(mean / "model.safetensors").items():
+        torch.testing.assert_close(weight, (one[name] + other[name]) / 2)
+    assert main(["evaluate", "mean"]) == 0
+    assert main(["compare", "noisy", "mean"]) == 0
+    assert main(["train", "--run", "mean", "--resume"]) == 0
+    assert "finished already" in capsys.readouterr().err
+
+
+def test_what_cannot_be_averaged_is_refused(counting_corpus, capsys):
+    def refused(*arguments: str) -> str:
+        assert main(["average", *arguments]) == 2
+        return capsys.readouterr().err
+
+    counting_corpus(100)
+    short = ["--training.max-updates", "4", "--training.validate-every", "2"]
+    assert train("bare", *short) == 0
+    assert train("kept", *short, "--training.average-last", "2") == 0
+    assert "0 validations, fewer than 2; train with --training.average-last" in refused("bare")
+    assert "2 validations, fewer than 3" in refused("kept", "--last", "3")
+    assert "--last is 1; an average needs at least 2" in refused("kept", "--last", "1")
+    assert "exists already" in refused("kept", "--run", "bare")
+    Path("checkpoints/kept/metrics.jsonl").unlink()
+    assert "is not trained to its end" in refused("kept")
+    assert "There is no run 'nowhere'" in refused("nowhere")
 
 
 def test_training_stops_early_when_validation_stops_improving(counting_corpus):

@@ -23,7 +23,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from seq2seq.checkpoint import (
     VERSION,
@@ -45,6 +45,7 @@ from seq2seq.text.batches import (
     evaluation_batches,
     training_batches,
 )
+from seq2seq.training.averaging import average_weights, kept_path
 from seq2seq.training.heap import return_freed_memory
 from seq2seq.training.history import History
 from seq2seq.training.loss import token_loss
@@ -359,14 +360,11 @@ class Trainer(Generic[ModelT]):
         if not self.settings.average_last:
             return
         recent = self.progress.recent
-        save_weights(self._recent_path(self.progress.update), weights_of(self.model))
+        save_weights(kept_path(self.folder, self.progress.update), weights_of(self.model))
         recent.append(self.progress.update)
         for update in recent[: -self.settings.average_last]:
-            self._recent_path(update).unlink(missing_ok=True)
+            kept_path(self.folder, update).unlink(missing_ok=True)
         del recent[: -self.settings.average_last]
-
-    def _recent_path(self, update: int) -> Path:
-        return self.folder / "recent" / f"{update}.safetensors"
 
     def _finish(self, reason: str) -> None:
         progress = self.progress
@@ -382,13 +380,11 @@ class Trainer(Generic[ModelT]):
             seconds=round(progress.seconds, 3),
             tokens=progress.tokens,
         )
-        for update in progress.recent:
-            self._recent_path(update).unlink(missing_ok=True)
 
     def _try_average(self) -> None:
         """Average the last weights, and make them the best if validation says so."""
         progress = self.progress
-        paths = [self._recent_path(update) for update in progress.recent]
+        paths = [kept_path(self.folder, update) for update in progress.recent]
         latest = {name: weight.clone() for name, weight in weights_of(self.model).items()}
         put_weights(self.model, average_weights([load_weights(path) for path in paths]), paths[0])
         loss, bleu, value = self._measure()
@@ -484,11 +480,3 @@ def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.
     ]
     # beta2 of 0.98 forgets early gradients sooner than 0.999, which suits a short budget.
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True)
-
-
-def average_weights(several: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of several sets of weights of one model, in double precision until the end."""
-    return {
-        name: (sum(weights[name].double() for weights in several) / len(several)).to(weight.dtype)  # type: ignore[union-attr]
-        for name, weight in several[0].items()
-    }
