@@ -135,9 +135,9 @@ class ModelSettings:
     """The encoder reads both ways; each direction has half of `hidden_size`."""
     embedding_size: int = 256
     """Units of the word embeddings, source and target."""
-    hidden_size: int = 512
+    hidden_size: int = 384
     """Units of the decoder, and of the encoder's two directions together."""
-    attention_size: int = 512
+    attention_size: int = 256
     """Units of the additive attention's hidden layer."""
     encoder_layers: int = 1
     """Recurrent layers of the encoder, one upon the other."""
@@ -146,9 +146,9 @@ class ModelSettings:
     tied: Literal["none", "target", "all"] = "all"
     """Output weights = target embeddings (`target`), and = source embeddings too (`all`): Press and
     Wolf 2017. The readout then has `embedding_size` units, which halves the vocabulary's cost."""
-    dropout: float = 0.25
+    dropout: float = 0.2
     """On embeddings, between layers and on the readout, in training."""
-    word_dropout: float = 0.1
+    word_dropout: float = 0.05
     """Share of words whose whole embedding is blanked, on both sides (Sennrich and Zhang 2019)."""
     encoder_dropout: float = 0.0
     """On the encoder's states, and on its summary, before the decoder sees them, in training."""
@@ -406,6 +406,8 @@ def fingerprint_text(*groups: object) -> str:
     return json.dumps([dataclasses.asdict(group) for group in groups], sort_keys=True)  # type: ignore[call-overload]
 
 
+OWN = "own"
+
 PRESETS: dict[str, Settings] = {
     "phrasebook": Settings(
         corpus=CorpusSettings(name="phrasebook", source_language="en", target_language="ko"),
@@ -421,7 +423,10 @@ PRESETS: dict[str, Settings] = {
         corpus=CorpusSettings(
             name="bentrevett/multi30k", source_language="en", target_language="de"
         ),
+        model=ModelSettings(query_word=True),
     ),
+    # Sentences of the user's own: `sizing.size_for` goes on from here.
+    OWN: Settings(model=ModelSettings(query_word=True)),
 }
 
 
@@ -460,7 +465,12 @@ def with_system(settings: Settings, system: System) -> Settings:
     Elman 1990 (rnn), Cho et al. 2014 (gru), Hochreiter and Schmidhuber 1997 and Sutskever et al.
     2014 (lstm, lstm-reversed), Luong et al. 2015 (dot, general), Bahdanau et al. 2015 (attention).
     """
-    one_vector = {"decoder": "context-vector", "bidirectional": False, "reverse_source": False}
+    one_vector = {
+        "decoder": "context-vector",
+        "bidirectional": False,
+        "reverse_source": False,
+        "query_word": False,
+    }
     attending = {
         "cell": "lstm",
         "decoder": "attention",
@@ -472,8 +482,8 @@ def with_system(settings: Settings, system: System) -> Settings:
         "gru": {"cell": "gru", **one_vector},
         "lstm": {"cell": "lstm", **one_vector},
         "lstm-reversed": {"cell": "lstm", **one_vector, "reverse_source": True},
-        "dot": {**attending, "attention": "dot"},
-        "general": {**attending, "attention": "general"},
+        "dot": {**attending, "attention": "dot", "query_word": False},
+        "general": {**attending, "attention": "general", "query_word": False},
         "attention": {**attending, "attention": "additive"},
     }
     if system not in changes:

@@ -20,6 +20,7 @@ PACKAGE = "seq2seq"
 FLOORS = [
     "errors",
     "config",
+    "sizing",
     "text",
     "model",
     "checkpoint",

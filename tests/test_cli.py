@@ -13,7 +13,7 @@ from tests.conftest import TINY
 MISTAKES = [
     # arguments, what the line says
     (["trian"], "There is no command 'trian'; there are train,"),
-    (["train", "multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k."),
+    (["train", "multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k, own."),
     (["train", "--system", "transformer"], "There is no system 'transformer'"),
     (["train", "--training.epohcs", "3"], "Perhaps you meant: --training.epochs"),
     (["train", "--training.epochs", "ten"], "invalid literal for int() with base 10: 'ten'"),

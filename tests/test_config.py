@@ -196,18 +196,18 @@ def test_every_setting_explains_itself() -> None:
 
 
 def test_the_presets() -> None:
-    assert list(PRESETS) == ["phrasebook", "multi30k"]
+    assert list(PRESETS) == ["phrasebook", "multi30k", "own"]
     phrasebook, multi30k = preset("phrasebook"), preset("multi30k")
     assert (phrasebook.corpus.name, phrasebook.corpus.target_language) == ("phrasebook", "ko")
     assert multi30k.corpus.name == "bentrevett/multi30k"
     assert (multi30k.corpus.source_language, multi30k.corpus.target_language) == ("en", "de")
-    assert multi30k.model == ModelSettings()
+    assert multi30k.model == preset("own").model == ModelSettings(query_word=True)
 
 
 def test_an_unknown_preset_or_system_is_refused_by_name() -> None:
     with pytest.raises(ConfigError) as raised:
         preset("multi30")
-    assert str(raised.value) == "There is no preset 'multi30'; there are phrasebook, multi30k."
+    assert str(raised.value) == "There is no preset 'multi30'; there are phrasebook, multi30k, own."
     with pytest.raises(ConfigError) as raised:
         with_system(Settings(), "transformer")  # type: ignore[arg-type]
     assert str(raised.value) == (

@@ -9,6 +9,7 @@ import inspect
 import io
 import re
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -16,8 +17,17 @@ from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
-from seq2seq.config import LanguageSettings, SearchSettings, Settings, TrainingSettings, preset
+from seq2seq.config import (
+    OWN,
+    CorpusSettings,
+    LanguageSettings,
+    SearchSettings,
+    Settings,
+    TrainingSettings,
+    preset,
+)
 from seq2seq.errors import ConfigError
+from seq2seq.sizing import rule_in_words, size_for
 
 CommandT = TypeVar("CommandT")
 
@@ -82,11 +92,51 @@ def _one_line(complaint: str, command: str) -> str:
     return f"{' '.join(said) or complaint.strip()} See `seq2seq {command} --help`."
 
 
-def split_preset(arguments: list[str]) -> tuple[Settings, list[str]]:
-    """The preset named first, if one is, and the other arguments."""
+def split_preset(arguments: list[str]) -> tuple[str, list[str]]:
+    """The preset named first and the other arguments.
+
+    Where none is named it is `own` if a corpus is, and else the phrasebook.
+    """
     if arguments and not arguments[0].startswith("-"):
-        return preset(arguments[0]), arguments[1:]
-    return preset("phrasebook"), arguments
+        return arguments[0], arguments[1:]
+    names_corpus = any(argument.partition("=")[0] == "--corpus.name" for argument in arguments)
+    return OWN if names_corpus else "phrasebook", arguments
+
+
+def parse_settings(
+    kind: type[CommandT],
+    command: str,
+    arguments: list[str],
+    default_of: Callable[[Settings], CommandT],
+) -> CommandT:
+    """Arguments to a command that has settings, the preset's values being its defaults.
+
+    Under the preset `own` these depend on the number of training pairs, so that the corpus is
+    prepared first; a line says which rule was applied.
+
+    Args:
+        kind: the command's dataclass.
+        command: its name.
+        arguments: what follows the command.
+        default_of: the command with all defaults, from a preset's settings.
+    """
+    name, rest = split_preset(arguments)
+    base = preset(name)
+    chosen = parse(kind, command, rest, default_of(base))
+    if name != OWN:
+        return chosen
+    corpus: CorpusSettings = chosen.corpus  # type: ignore[attr-defined]
+    if corpus.name == base.corpus.name:
+        raise ConfigError(
+            "The preset own is for sentences of your own; name them with --corpus.name."
+        )
+    from seq2seq.pipeline import DATA
+    from seq2seq.text.corpus import load_corpus
+
+    pairs = len(load_corpus(corpus, DATA / "prepared", say).splits["train"])
+    sized = parse(kind, command, rest, default_of(size_for(base, pairs)))
+    say(rule_in_words(sized, pairs))  # type: ignore[arg-type]
+    return sized
 
 
 def run_name(settings: Settings | LanguageSettings, system: str | None) -> str:
@@ -114,10 +164,12 @@ def groups(settings: Settings) -> dict[str, Any]:
 
 
 def names_settings(arguments: list[str]) -> bool:
-    """Whether any option sets one of the run's settings, such as `--training.epochs`.
+    """Whether a preset is named or an option sets one of its settings: `--training.epochs`.
 
     Where and in what precision to compute does not count: see `machine_choices`.
     """
+    if arguments and not arguments[0].startswith("-"):
+        return True
     machine = {f"--training.{name}" for name in MACHINE_SETTINGS}
     return any("." in option and option not in machine for option in _options(arguments))
 

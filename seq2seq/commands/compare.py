@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from seq2seq.commands.arguments import groups, parse, run_name, say, split_preset
+from seq2seq.commands.arguments import groups, parse, parse_settings, run_name, say
 from seq2seq.config import PRESETS, Settings, System
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def _is_run(name: str) -> bool:
 
 def _of_systems(arguments: list[str]) -> tuple[Callable[[], Compared], bool]:
     """What to do, and whether to print JSON."""
-    base, rest = split_preset(arguments)
-    chosen = parse(Compare, "compare", rest, Compare(**groups(base)))
+    chosen = parse_settings(Compare, "compare", arguments, lambda base: Compare(**groups(base)))
     from seq2seq.comparison import compare_systems
 
     settings = Settings(**groups(chosen))

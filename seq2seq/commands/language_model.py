@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from seq2seq.commands.arguments import (
     machine_choices,
     names_settings,
-    parse,
+    parse_settings,
     run_folder,
     run_name,
     say,
-    split_preset,
 )
-from seq2seq.config import LanguageSettings, language_settings
+from seq2seq.config import LanguageSettings, Settings, language_settings
 from seq2seq.errors import CheckpointError
 
 
@@ -36,10 +35,7 @@ class TrainLanguageModel(LanguageSettings):
 
 def run(arguments: list[str]) -> int:
     """Train, or go on, and measure."""
-    base, rest = split_preset(arguments)
-    preset = language_settings(base)
-    default = TrainLanguageModel(preset.corpus, preset.tokenizer, preset.model, preset.training)
-    chosen = parse(TrainLanguageModel, "language-model", rest, default)
+    chosen = parse_settings(TrainLanguageModel, "language-model", arguments, _default)
     settings = LanguageSettings(chosen.corpus, chosen.tokenizer, chosen.model, chosen.training)
     name = chosen.run or run_name(settings, "language-model")
     folder = run_folder(name)
@@ -48,8 +44,8 @@ def run(arguments: list[str]) -> int:
     from seq2seq.training.loop import Interrupted
 
     if chosen.resume:
-        named = arguments != rest or names_settings(rest)
-        machine = machine_choices(settings.training, rest)
+        named = names_settings(arguments)
+        machine = machine_choices(settings.training, arguments)
         settings = language.settings_to_resume(folder, settings if named else None, machine)
     elif (folder / "config.json").exists():
         raise CheckpointError(
@@ -68,3 +64,9 @@ def run(arguments: list[str]) -> int:
     print(perplexity_text(folder.name, {one.split: one.as_json() for one in found}))
     say(f"The run lies in {folder}. Write text with: seq2seq generate {name}")
     return 0
+
+
+def _default(base: Settings) -> TrainLanguageModel:
+    """The command with a preset's values."""
+    values = language_settings(base)
+    return TrainLanguageModel(values.corpus, values.tokenizer, values.model, values.training)

@@ -9,11 +9,10 @@ from seq2seq.commands.arguments import (
     groups,
     machine_choices,
     names_settings,
-    parse,
+    parse_settings,
     run_folder,
     run_name,
     say,
-    split_preset,
 )
 from seq2seq.config import (
     Settings,
@@ -27,8 +26,9 @@ from seq2seq.errors import CheckpointError, ConfigError
 class Train(Settings):
     """Train a translation model: seq2seq train [PRESET] [OPTIONS].
 
-    Presets: phrasebook (the default; nothing is fetched) and multi30k. Every option below shows
-    the preset's value as its default.
+    Presets: phrasebook (the default; nothing is fetched), multi30k, and own (the default with
+    --corpus.name), which chooses sizes, noise and budget by the number of training pairs. Every
+    option below shows the preset's value as its default.
     """
 
     run: str | None = None
@@ -43,10 +43,13 @@ class Train(Settings):
 
 def run(arguments: list[str]) -> int:
     """Train, or go on."""
-    base, rest = split_preset(arguments)
-    system = _chosen_system(rest)
-    base = with_system(base, system)
-    chosen = parse(Train, "train", rest, Train(system=system, **groups(base)))
+    system = _chosen_system(arguments)
+    chosen = parse_settings(
+        Train,
+        "train",
+        arguments,
+        lambda base: Train(system=system, **groups(with_system(base, system))),
+    )
     settings = Settings(**groups(chosen))
     name = chosen.run or run_name(settings, system)
     folder = run_folder(name)
@@ -54,8 +57,8 @@ def run(arguments: list[str]) -> int:
     from seq2seq.training.loop import Interrupted
 
     if chosen.resume:
-        named = arguments != rest or names_settings(rest) or any("--system" in a for a in rest)
-        machine = machine_choices(settings.training, rest)
+        named = names_settings(arguments) or any("--system" in a for a in arguments)
+        machine = machine_choices(settings.training, arguments)
         settings = pipeline.settings_to_resume(folder, settings if named else None, machine)
         if pipeline.is_finished(folder):
             say(f"{folder} is finished already. Score it with: seq2seq evaluate {name}")

@@ -1,0 +1,78 @@
+"""How large a model, how small its subwords and how much noise a corpus wants, by its pairs.
+
+Little text wants few subwords, small batches and much dropout (Sennrich and Zhang 2019, "Revisiting
+Low-Resource Neural Machine Translation"); much text wants the opposite and fewer passes. What was
+measured for which number of pairs is in docs/results/quality.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from seq2seq.config import LanguageSettings, Settings
+
+
+class Band(NamedTuple):
+    """Settings for corpora of fewer than `below` training pairs."""
+
+    below: float
+    tokenizer: dict[str, Any]
+    model: dict[str, Any]
+    training: dict[str, Any]
+
+
+# The middle band is the preset multi30k as it is.
+BANDS = (
+    Band(
+        5_000,
+        {"vocabulary_size": 1000},
+        {
+            "embedding_size": 128,
+            "hidden_size": 256,
+            "attention_size": 128,
+            "dropout": 0.3,
+            "word_dropout": 0.1,
+        },
+        {"batch_tokens": 500, "epochs": 40, "warmup_updates": 100},
+    ),
+    Band(200_000, {}, {}, {}),
+    Band(
+        float("inf"),
+        {"vocabulary_size": 16_000},
+        {"hidden_size": 512, "dropout": 0.1, "word_dropout": 0.0},
+        {"batch_tokens": 4000, "epochs": 3, "warmup_updates": 1000},
+    ),
+)
+
+
+def size_for(settings: Settings, pairs: int) -> Settings:
+    """The settings with vocabulary, sizes, noise and budget for this many training pairs."""
+    band = _band_of(pairs)
+    return dataclasses.replace(
+        settings,
+        tokenizer=dataclasses.replace(settings.tokenizer, **band.tokenizer),
+        model=dataclasses.replace(settings.model, **band.model),
+        training=dataclasses.replace(settings.training, **band.training),
+    )
+
+
+def rule_in_words(settings: Settings | LanguageSettings, pairs: int) -> str:
+    """Which rule was applied, one line: the band and what it chose."""
+    place = BANDS.index(_band_of(pairs))
+    lowest = int(BANDS[place - 1].below) if place else 0
+    highest = BANDS[place].below
+    if highest == float("inf"):
+        band = f"{lowest:,} or more"
+    else:
+        band = f"{lowest:,} to {int(highest) - 1:,}" if lowest else f"fewer than {int(highest):,}"
+    tokenizer, model, training = settings.tokenizer, settings.model, settings.training
+    return (
+        f"sized for {pairs:,} pairs, the rule for {band}: {tokenizer.vocabulary_size:,} subwords, "
+        f"hidden size {model.hidden_size}, dropout {model.dropout}, {training.batch_tokens:,} tokens a "
+        f"batch, {training.epochs} epochs (options named on the command line win)"
+    )
+
+
+def _band_of(pairs: int) -> Band:
+    return next(band for band in BANDS if pairs < band.below)
