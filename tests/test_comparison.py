@@ -354,7 +354,7 @@ def test_an_unfinished_run_is_refused(counting_corpus, capsys):
         (["--seeds", "1", "1"], "1 stands twice among the seeds; name each once."),
         (["--systems"], "There are no systems to compare; name at least one."),
         (["--match", "size"], "invalid choice 'size'"),
-        (["multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k."),
+        (["multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k, own."),
         (["one", "two"], "There is no run 'one'; under checkpoints/ there are none yet"),
     ],
 )
