@@ -69,8 +69,8 @@ def rule_in_words(settings: Settings | LanguageSettings, pairs: int) -> str:
     tokenizer, model, training = settings.tokenizer, settings.model, settings.training
     return (
         f"sized for {pairs:,} pairs, the rule for {band}: {tokenizer.vocabulary_size:,} subwords, "
-        f"hidden size {model.hidden_size}, dropout {model.dropout}, {training.batch_tokens:,} tokens a "
-        f"batch, {training.epochs} epochs (options named on the command line win)"
+        f"hidden {model.hidden_size}, dropout {model.dropout}, {training.batch_tokens:,} tokens "
+        f"a batch, {training.epochs} epochs (options named on the command line win)"
     )
 
 

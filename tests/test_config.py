@@ -244,6 +244,8 @@ def test_a_system_changes_the_model_and_only_its_own_rung(name: str, system: Sys
             attention=attention,  # type: ignore[arg-type]
             bidirectional=bidirectional,
             reverse_source=reverse_source,
+            # Only additive attention can be asked by the word before, too.
+            query_word=before.model.query_word and system == "attention",
         ),
     )
     assert before == untouched

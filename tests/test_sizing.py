@@ -64,7 +64,7 @@ def test_a_corpus_of_ones_own_is_sized_and_options_win(counting_corpus, capsys):
     assert (settings.model.dropout, settings.model.hidden_size) == (0.21, 8)
     assert settings.tokenizer.vocabulary_size == 330
     said = capsys.readouterr().err
-    assert "the rule for fewer than 5,000: 330 subwords, hidden size 8, dropout 0.21" in said
+    assert "the rule for fewer than 5,000: 330 subwords, hidden 8, dropout 0.21" in said
     assert main(["train", "own", "--run", "again", *QUICK, "--model.dropout", "0.21"]) == 0
     assert read_config(Path("checkpoints/again")).settings == settings
 

@@ -135,7 +135,8 @@ def parse_settings(
 
     pairs = len(load_corpus(corpus, DATA / "prepared", say).splits["train"])
     sized = parse(kind, command, rest, default_of(size_for(base, pairs)))
-    say(rule_in_words(sized, pairs))  # type: ignore[arg-type]
+    if "--resume" not in rest:  # a run that goes on keeps its own settings
+        say(rule_in_words(sized, pairs))  # type: ignore[arg-type]
     return sized
 
 
