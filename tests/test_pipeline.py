@@ -137,6 +137,16 @@ def test_resuming_after_ctrl_c_ends_with_the_same_bits(
     assert_same_end("whole", "cut")
 
 
+def test_training_sees_the_sampled_subwords(counting_corpus):
+    """Cut at random, the same sentences are more subwords than in their best cut."""
+    counting_corpus(200)
+    assert train("best", "--training.epochs", "1") == 0
+    assert train("drawn", "--training.epochs", "1", "--training.subword-sampling", "0.05") == 0
+    best, drawn = (state_of(run)["progress"] for run in ("best", "drawn"))
+    assert drawn["update"] == best["update"]
+    assert drawn["tokens"] > 1.1 * best["tokens"]
+
+
 def test_resuming_after_a_kill_ends_with_the_same_bits(counting_corpus):
     counting_corpus(200)
     more = ["--training.validate-every", "5", "--training.epochs", "12", "--training.threads", "1"]

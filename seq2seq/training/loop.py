@@ -212,7 +212,13 @@ class Trainer(Generic[ModelT]):
         order, at_once = self._batches_of_epoch(self.progress.epoch), self.settings.accumulate
         for start in range(self.progress.batch, len(order), at_once):
             groups = order[start : start + at_once]
-            self._update([collate(self.train_split, rows) for rows in groups])
+            epoch, places = self.progress.epoch, range(start, start + len(groups))
+            self._update(
+                [
+                    self.batch_of(rows, epoch, place)
+                    for rows, place in zip(groups, places, strict=True)
+                ]
+            )
             self.progress.batch += len(groups)
             ended = self.progress.batch >= len(order)
             if ended:
