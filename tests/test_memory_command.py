@@ -13,7 +13,7 @@ from seq2seq.cli import main
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.memory import experiment
 from seq2seq.memory.batched import Recipe, new_network, train
-from seq2seq.memory.catalogue import make_task
+from seq2seq.memory.catalogue import TASKS, make_task
 from seq2seq.memory.experiment import Finding, Place, check_memory, needed_bytes
 from seq2seq.memory.outcome import Outcome
 from seq2seq.memory.paper import FIGURES, lstm_figure
@@ -202,4 +202,19 @@ def test_the_table_stands_beside_the_papers_figures():
     assert "| 4 | LSTM | 1,000 | – | 853,000 | 1 |" in text
     assert lstm_figure("4", 100).sequences == 74_000
     assert lstm_figure("4", 50) is None
-    assert set(FIGURES) == {"1", "2a", "2b", "2c", "3a", "3b", "3c", "4", "5", "6a", "6b"}
+    assert list(FIGURES) == list(TASKS)
+
+
+def test_2c_with_chosen_distractors_is_a_place_of_its_own():
+    chosen, usual = Place("2c", 1_000, "lstm", "batched", 50), Place("2c", 1_000, "lstm", "batched")
+    assert chosen.file_name(2) == "2c-1000-50-lstm-batched-2.json"
+    assert usual.file_name(2) == "2c-1000-lstm-batched-2.json"
+    kept = [(Finding(place, 1, outcome(49_000)), {}) for place in (usual, chosen)]
+    text = markdown(kept)
+    assert "| 2c | 1,000 | lstm | batched | 1 of 1 | 49,000 | 49,000 | 1.00 |" in text
+    assert "| 2c, p = 50 | 1,000 | lstm | batched | 1 of 1 | 49,000 | 203,000 | 0.24 |" in text
+    assert lstm_figure("2c", 1_000, 1_000) == lstm_figure("2c", 1_000)
+    assert longest_solved(summaries(kept)) == {
+        ("2c", "batched"): {"lstm": (1_000, 1_000)},
+        ("2c, p = 50", "batched"): {"lstm": (1_000, 1_000)},
+    }

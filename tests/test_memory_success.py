@@ -52,6 +52,15 @@ def test_the_mean_error_of_the_window_counts_too():
     assert progress.solved_at == 5
 
 
+def test_some_misses_may_be_allowed_in_an_exam():
+    progress = Progress(ExamRule(4, misses=1, every=5))
+    progress.add(verdict("-----"))
+    progress.add_exam(verdict("+-+-"))
+    assert progress.solved_at is None
+    progress.add_exam(verdict("+-++"))
+    assert progress.solved_at == 5
+
+
 def test_an_exam_is_due_from_time_to_time_and_must_be_perfect():
     progress = Progress(ExamRule(3, mean_error=0.1, every=5))
     progress.add(verdict("++++"))

@@ -86,10 +86,22 @@ def test_2a_by_hand():
 
 def test_2b_draws_what_lies_between_and_asks_for_the_first_at_the_end():
     sequences = drawn("2b", 8)
-    assert (sequences.targets.argmax(1) == sequences.inputs[:, 0]).all()
+    predicted = sequences.targets.argmax(1).reshape(MANY, 8)
+    assert (predicted[:, -1] == sequences.inputs[:, 0]).all()
+    assert (predicted[:, :-1] == sequences.inputs[:, 1:]).all()
     assert set(sequences.inputs[:, 0]) == {7, 8}
     assert set(sequences.inputs[:, 1:].ravel()) == set(range(7))
-    assert sequences.times.tolist() == [7] * MANY
+    assert sequences.times.reshape(MANY, 8).tolist() == [[*range(8)]] * MANY
+
+
+def test_2b_judges_the_last_signal_only():
+    task = make_task("2b", 3)
+    sequences = task.fresh(2, np.random.default_rng(1))
+    outputs = np.full_like(sequences.truth, 0.5)  # wrong everywhere …
+    outputs[2] = sequences.truth[2] + 0.2  # … but at the end of the first sequence
+    verdict = task.judge(outputs, sequences)
+    assert verdict.correct.tolist() == [True, False]
+    assert verdict.errors == pytest.approx([0.2, 0.5])
 
 
 def test_2c_asks_at_the_trigger_for_the_second_symbol():
@@ -138,11 +150,12 @@ def test_3b_has_noise_on_the_signal_and_3c_on_the_targets_too():
     noise = sequences.targets - sequences.truth
     assert noise.mean() == pytest.approx(0, abs=0.02)
     assert noise.var() == pytest.approx(0.1, abs=0.01)
-    ones = sequences.inputs[:, :3, 0].mean(1) > 0
-    assert (sequences.truth[ones] < 0.3).mean() > 0.99
+    first = sequences.inputs[:, :3, 0]
+    assert set(first.ravel()) == {1.0, -1.0}
+    assert ((sequences.truth[:, 0] < 0.3) == (first[:, 0] > 0)).all()
 
 
-@pytest.mark.parametrize(("name", "neutral"), [("4", 0.0), ("5", 1.0)])
+@pytest.mark.parametrize(("name", "neutral"), [("4", 0.0), ("5", 1.0), ("5-13", 1.0)])
 def test_4_and_5_by_reading_the_marks(name, neutral):
     lag, rare = 30, 0
     sequences = drawn(name, lag, 1000)

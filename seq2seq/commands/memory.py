@@ -22,8 +22,8 @@ class Memory:
     """Train cells on tasks with long time lags: seq2seq memory [TASK...] [OPTIONS].
 
     Tasks are the experiments of Hochreiter & Schmidhuber 1997 by number: 1, 2a, 2b, 2c, 3a, 3b, 3c,
-    4, 5, 6a, 6b. `seq2seq memory gradients [TASK or RUN] [OPTIONS]` draws the gradient by distance,
-    on a task or in a translation run's encoder.
+    4, 5, 5-13 (5 up to its second stopping point), 6a, 6b. `seq2seq memory gradients [TASK or RUN]
+    [OPTIONS]` draws the gradient by distance, on a task or in a translation run's encoder.
     Tables and plots go to the run's folder; a command that was stopped goes on where it was.
     """
 

@@ -132,7 +132,7 @@ def train(
         progress.solved_at is not None,
         progress.solved_at,
         progress.sequences,
-        wrong_on_fresh(task, judge, 8 * recipe.batch),
+        wrong_on_fresh(task, judge),
         seconds,
         steps / seconds,
         diverged,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seq2seq.errors import ConfigError
-from seq2seq.memory.arithmetic import Adding, Multiplication
+from seq2seq.memory.arithmetic import Adding, FineMultiplication, Multiplication
 from seq2seq.memory.long_lags import LocalRegularities, NoRegularities, VeryLongLags
 from seq2seq.memory.reber import EmbeddedReber
 from seq2seq.memory.task import Task
@@ -22,6 +22,7 @@ TASKS: dict[str, type[Task]] = {
         NoisyTargets,
         Adding,
         Multiplication,
+        FineMultiplication,
         TwoSymbols,
         ThreeSymbols,
     )

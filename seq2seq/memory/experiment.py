@@ -38,10 +38,17 @@ class Place(NamedTuple):
     lag: int
     cell: MemoryCell
     trainer: Trainer
+    distractors: int = 0
+
+    @property
+    def problem(self) -> str:
+        """The task, with the kinds of distractors where they were chosen."""
+        return f"{self.task}, p = {self.distractors:,}" if self.distractors else self.task
 
     def file_name(self, seed: int) -> str:
         """Where the training with this seed is kept."""
-        return f"{self.task}-{self.lag}-{self.cell}-{self.trainer}-{seed}.json"
+        chosen = f"-{self.distractors}" if self.distractors else ""
+        return f"{self.task}-{self.lag}{chosen}-{self.cell}-{self.trainer}-{seed}.json"
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def needed_bytes(task: Task, recipe: Recipe) -> int:
     """
     width = task.input_size * (not task.of_symbols) + 4 * recipe.hidden_size * 10
     per_sequence = task.longest * width
-    if task.name in ("1", "2a"):
+    if task.name in ("1", "2a", "2b"):
         per_sequence += task.longest * task.output_size * 6
     weights = 16 * recipe.hidden_size * (task.input_size + task.output_size + recipe.hidden_size)
     return 4 * (recipe.batch * per_sequence + weights)
@@ -163,7 +170,7 @@ def run(plan: Plan, folder: Path, report: Report) -> list[Finding]:
 def _train_place(
     plan: Plan, task: Task, cell: MemoryCell, folder: Path, report: Report
 ) -> list[Finding]:
-    place = Place(task.name, task.lag, cell, plan.trainer)
+    place = Place(task.name, task.lag, cell, plan.trainer, plan.distractors)
     settings = _settings(plan, place)
     found = _kept(plan, task, cell, folder)
 
@@ -222,7 +229,7 @@ def _pulse(what: str, report: Report) -> Report:
 
 def _kept(plan: Plan, task: Task, cell: MemoryCell, folder: Path) -> dict[int, Outcome]:
     """What earlier commands left: seed → outcome."""
-    place = Place(task.name, task.lag, cell, plan.trainer)
+    place = Place(task.name, task.lag, cell, plan.trainer, plan.distractors)
     settings = _settings(plan, place)
     found = {}
     for seed in range(1, plan.seeds + 1):
@@ -242,7 +249,7 @@ def _recipe(plan: Plan, place: Place) -> Recipe:
 
 def _settings(plan: Plan, place: Place) -> dict[str, Any]:
     """All that an outcome depends on but the seed, as JSON gives it back."""
-    settings = {**place._asdict(), "distractors": plan.distractors}
+    settings = place._asdict()
     if place.trainer == "online" and place.cell == "lstm-1997":
         return {**settings, "budget": plan.recipe.budget}
     return {**settings, **dataclasses.asdict(_recipe(plan, place))}
@@ -272,6 +279,7 @@ def read_all(folder: Path) -> list[tuple[Finding, dict[str, Any]]]:
         key=lambda found: (
             found[0].place.task,
             found[0].place.lag,
+            found[0].place.distractors,
             cells.index(found[0].place.cell),
             found[0].place.trainer,
             found[0].seed,

@@ -53,6 +53,8 @@ class Networks:
         weights: `input` [copies, units, input], `hidden` [copies, units, units], `bias` [copies,
             units], `output` [copies, output, cells], `output_bias` [copies, output] and, where the
             output layer reads the input too, `direct` [copies, output, input].
+        is_biased: 1 for hidden units with a bias, [units].
+        output_is_biased: whether output units have one.
     """
 
     def __init__(self, task: Task, design: Design, seeds: Iterable[int]) -> None:
@@ -80,6 +82,13 @@ class Networks:
             self.weights["bias"][:, cells:middle] = design.input_bias
         if design.output_bias:
             self.weights["bias"][:, middle:] = design.output_bias
+        # Units without a bias: it is zero and stays so.
+        self.is_biased = np.zeros(blocks.units, np.float32)
+        first = {"all": 0, "hidden": 0, "gates": cells, "none": blocks.units}[design.biased]
+        self.is_biased[first:] = 1
+        self.output_is_biased = design.biased == "all"
+        self.weights["bias"] *= self.is_biased
+        self.weights["output_bias"] *= self.output_is_biased
 
     def keep(self, copies: list[int]) -> Networks:
         """These networks only, with weights of their own."""
@@ -115,7 +124,7 @@ class Networks:
             errors[example.times, copy, 0] = wanted @ self.weights["output"][copy]
             wanted *= self.learning_rate
             self.weights["output"][copy] += wanted.T @ hidden
-            self.weights["output_bias"][copy] += wanted.sum(0)
+            self.weights["output_bias"][copy] += wanted.sum(0) * self.output_is_biased
             if "direct" in self.weights:
                 np.add.at(self.weights["direct"][copy].T, read, wanted)
         nets = truncated_gradient(trace, self.blocks, errors) * np.float32(self.learning_rate)
@@ -125,7 +134,7 @@ class Networks:
     def _update_cells(self, trace: Trace, nets: Reals, inputs: NDArray[np.generic]) -> None:
         start = np.zeros_like(trace.activations[0])
         self.weights["hidden"] += recurrent_gradient(trace, nets, start)
-        self.weights["bias"] += nets.sum((0, 2))
+        self.weights["bias"] += nets.sum((0, 2)) * self.is_biased
         by_copy = nets[:, :, 0].transpose(1, 0, 2)
         if self.of_symbols:
             for weight, symbols, change in zip(self.weights["input"], inputs, by_copy, strict=True):
@@ -238,7 +247,7 @@ class _Racer:
             self.progress.solved_at is not None,
             self.progress.solved_at,
             self.progress.sequences,
-            wrong_on_fresh(self.task, network, 256),
+            wrong_on_fresh(self.task, network),
             self.seconds,
             self.steps / self.seconds,
             self.diverged,

@@ -13,6 +13,8 @@ from seq2seq.memory.task import Task
 TEST_SEQUENCES = 2_560
 # Nothing that a network can see depends on this, so that all are tested on the same sequences.
 TEST_SEED = 2_560
+_DRAWN_AT_ONCE = 128
+_OUTPUTS_AT_ONCE = 10_000_000  # were there an error signal at every step
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class Predictor(Protocol):
         """Outputs in [0, 1] at the error signals, [signals, output]."""
 
 
-def wrong_on_fresh(task: Task, network: Predictor, chunk: int) -> int:
-    """How many of 2,560 fresh sequences a network gets wrong, `chunk` at a time."""
+def wrong_on_fresh(task: Task, network: Predictor) -> int:
+    """How many of 2,560 fresh sequences a network gets wrong."""
     random = np.random.default_rng([TEST_SEED, 0])
     wrong = 0
+    # What is drawn at once depends on the task alone, and so do the sequences.
+    chunk = max(1, min(_DRAWN_AT_ONCE, _OUTPUTS_AT_ONCE // (task.longest * task.output_size)))
     for first in range(0, TEST_SEQUENCES, chunk):
         sequences = task.fresh(min(chunk, TEST_SEQUENCES - first), random)
         wrong += int((~task.judge(network.outputs(sequences), sequences).correct).sum())

@@ -26,8 +26,8 @@ seeds that succeeded; wrong is out of 2,560 fresh sequences after training, medi
 With \
 the batched trainer every cell, the RNN too, follows clipped gradients; RNN, GRU and LSTM start \
 with orthogonal recurrent weights, the 1997 cell with the paper's small ones. Experiment numbers \
-and figures are those of Hochreiter & Schmidhuber 1997 (Neural Computation 9(8):1735-1780), as we \
-read the paper; the ratio is our median over its figure for LSTM, and below 1 is better."""
+and figures are those of Hochreiter & Schmidhuber 1997 (Neural Computation 9(8):1735-1780), means \
+over its trials; the ratio is our median over its figure for LSTM, and below 1 is better."""
 
 
 class Summary(NamedTuple):
@@ -50,10 +50,15 @@ class Summary(NamedTuple):
     @property
     def ratio(self) -> float | None:
         """Our median over the paper's figure, where both are."""
-        figure = lstm_figure(self.place.task, self.place.lag)
+        figure = paper_figure(self.place)
         if not self.solved or figure is None or figure.sequences is None:
             return None
         return statistics.median(self.solved) / figure.sequences
+
+
+def paper_figure(place: Place) -> Figure | None:
+    """What the paper's LSTM did in the same place."""
+    return lstm_figure(place.task, place.lag, place.distractors)
 
 
 def summaries(kept: Kept) -> list[Summary]:
@@ -68,14 +73,14 @@ def _row(summary: Summary) -> list[str]:
     spread = f"{statistics.median(numbers):,.0f}" if numbers else "–"
     if len(numbers) > 1:
         spread += f" ({min(numbers):,} to {max(numbers):,})"
-    figure = lstm_figure(place.task, place.lag)
+    figure = paper_figure(place)
     theirs = f"{figure.sequences:,}" if figure and figure.sequences else "–"
     wrong = f"{statistics.median(outcome.wrong for outcome in outcomes):,.0f}"
     if figure and figure.wrong is not None:
-        wrong += f" (paper: {figure.wrong})"
+        wrong += f" (paper: {figure.wrong:g})"
     diverged = sum(outcome.diverged for outcome in outcomes)
     return [
-        place.task,
+        place.problem,
         f"{place.lag:,}",
         place.cell,
         place.trainer,
@@ -111,7 +116,7 @@ def longest_solved(found: list[Summary]) -> dict[tuple[str, str], dict[str, tupl
     result: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
     broken: set[tuple[str, str, str]] = set()
     for summary in sorted(found, key=lambda s: s.place.lag):
-        task, lag, cell, trainer = summary.place
+        task, lag, cell, trainer = summary.place.problem, *summary.place[1:4]
         cells = result.setdefault((task, trainer), {})
         solved = cells.get(cell, (0, 0))[0]
         if not summary.is_solved:
@@ -136,7 +141,7 @@ def _first_failure(found: list[Summary], task: str, trainer: str, cell: str) -> 
     lags = [
         summary.place.lag
         for summary in found
-        if (summary.place.task, summary.place.trainer, summary.place.cell) == (task, trainer, cell)
+        if (summary.place.problem, *summary.place[2:4]) == (task, cell, trainer)
         and not summary.is_solved
     ]
     return f"{min(lags):,}" if lags else "–"
@@ -150,12 +155,13 @@ def _figures(tasks: list[str]) -> Rows:
 
 
 def _figure(figure: Figure) -> list[str]:
+    kinds = f", p = {figure.distractors}" if figure.distractors else ""
     return [
-        figure.method,
+        figure.method + kinds,
         f"{figure.lag:,}",
         f"{figure.solved:.0%}" if figure.solved is not None else "–",
         f"{figure.sequences:,}" if figure.sequences else "never",
-        f"{figure.wrong}" if figure.wrong is not None else "–",
+        f"{figure.wrong:g}" if figure.wrong is not None else "–",
     ]
 
 
@@ -182,7 +188,7 @@ def _sections(kept: Kept) -> list[_Section]:
             0, _Section("The longest lag that each cell solves", text, _LONGEST,
                         _longest_rows(with_lags))
         )  # fmt: skip
-    text = "The paper's tables for these tasks, rivals included, as we read them."
+    text = "The paper's tables for these tasks, rivals included."
     return [*sections, _Section("The paper's figures", text, _PAPER, _figures(tasks))]
 
 
@@ -234,7 +240,7 @@ def _plots(kept: Kept) -> str:
     with_lags = [summary for summary in summaries(kept) if summary.place.lag]
     drawn = []
     for (task, trainer), cells in longest_solved(with_lags).items():
-        title = f"{task}: {TASKS[task].title} ({trainer})"
+        title = f"{task}: {TASKS[task.split(',')[0]].title} ({trainer})"
         solved = {cell: pair[0] for cell, pair in cells.items()}
         drawn.append(longest_lags(title, solved, {cell: pair[1] for cell, pair in cells.items()}))
     return "\n".join(drawn)
