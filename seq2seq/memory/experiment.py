@@ -105,7 +105,7 @@ def needed_bytes(task: Task, recipe: Recipe) -> int:
     """
     width = task.input_size * (not task.of_symbols) + 4 * recipe.hidden_size * 10
     per_sequence = task.longest * width
-    if task.name in ("1", "2a", "2b"):
+    if task.name in ("1", "2a"):
         per_sequence += task.longest * task.output_size * 6
     weights = 16 * recipe.hidden_size * (task.input_size + task.output_size + recipe.hidden_size)
     return 4 * (recipe.batch * per_sequence + weights)

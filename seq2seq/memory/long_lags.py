@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
-from seq2seq.memory.sequences import Floats, Integers, Sequences, Verdict, at_the_end, within
+from seq2seq.memory.sequences import Sequences, at_the_end
 from seq2seq.memory.success import StreakRule
 from seq2seq.memory.task import Task
 
@@ -47,20 +46,6 @@ class _FramedSymbols(Task):
         """One unit a symbol."""
         return self.lag + 1
 
-    @abstractmethod
-    def _between(self, count: int, random: np.random.Generator) -> Integers:
-        """What lies between the first symbol and its return: [p − 1] or [count, p − 1]."""
-
-    def fresh(self, count: int, random: np.random.Generator) -> Sequences:
-        """The frame, x or y, with probability one half each, and what lies between."""
-        framed = np.empty((count, self.lag + 1), dtype=np.int64)
-        framed[:, 0] = framed[:, -1] = self.lag - 1 + random.integers(2, size=count)
-        framed[:, 1:-1] = self._between(count, random)
-        targets = _one_hot(framed[:, 1:].ravel(), self.input_size)
-        rows, times = np.divmod(np.arange(count * self.lag), self.lag)
-        lengths = np.full(count, self.lag)
-        return Sequences(framed[:, :-1], lengths, rows, times, targets, targets)
-
 
 @dataclass(frozen=True)
 class LocalRegularities(_FramedSymbols):
@@ -73,31 +58,31 @@ class LocalRegularities(_FramedSymbols):
     name = "2a"
     title = "long lag, local regularities"
 
-    def _between(self, count: int, random: np.random.Generator) -> Integers:
-        """a_1 … a_{p-1} in their order."""
-        return np.arange(self.lag - 1)
+    def fresh(self, count: int, random: np.random.Generator) -> Sequences:
+        """Either sequence with probability one half."""
+        framed = np.empty((count, self.lag + 1), dtype=np.int64)
+        framed[:, 0] = framed[:, -1] = self.lag - 1 + random.integers(2, size=count)
+        framed[:, 1:-1] = np.arange(self.lag - 1)
+        targets = _one_hot(framed[:, 1:].ravel(), self.input_size)
+        rows, times = np.divmod(np.arange(count * self.lag), self.lag)
+        lengths = np.full(count, self.lag)
+        return Sequences(framed[:, :-1], lengths, rows, times, targets, targets)
 
 
 @dataclass(frozen=True)
 class NoRegularities(_FramedSymbols):
-    """2b: as 2a, but p − 1 symbols drawn from the a's lie between.
-
-    Every next symbol is asked for, as in 2a, but only the last can be known, and only it decides
-    whether a sequence is correct.
-    """
+    """2b: as 2a, but p − 1 symbols drawn from the a's lie between, and only the last counts."""
 
     name = "2b"
     title = "long lag, no local regularities"
 
-    def _between(self, count: int, random: np.random.Generator) -> Integers:
-        """Any of a_1 … a_{p-1}, each time anew."""
-        return random.integers(self.lag - 1, size=(count, self.lag - 1))
-
-    def judge(self, outputs: Floats, sequences: Sequences) -> Verdict:
-        """Correct where every output unit at the last signal is off by less than 0.25."""
-        is_last = sequences.times == sequences.lengths[sequences.rows] - 1
-        chosen = {part: getattr(sequences, part)[is_last] for part in ("rows", "times", "truth")}
-        return within(outputs[is_last], sequences._replace(**chosen), self.tolerance)
+    def fresh(self, count: int, random: np.random.Generator) -> Sequences:
+        """The frame with probability one half each, all between at random."""
+        symbols = random.integers(self.lag - 1, size=(count, self.lag))
+        symbols[:, 0] = self.lag - 1 + random.integers(2, size=count)
+        return at_the_end(
+            symbols, np.full(count, self.lag), _one_hot(symbols[:, 0], self.input_size)
+        )
 
 
 @dataclass(frozen=True)
