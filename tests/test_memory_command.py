@@ -17,7 +17,8 @@ from seq2seq.memory.catalogue import TASKS, make_task
 from seq2seq.memory.experiment import Finding, Place, check_memory, needed_bytes
 from seq2seq.memory.outcome import Outcome
 from seq2seq.memory.paper import FIGURES, lstm_figure
-from seq2seq.memory.report import longest_solved, markdown, summaries
+from seq2seq.memory.report import ladders, longest_solved, markdown, summaries
+from seq2seq.report.memory_plots import Tried
 
 QUICK = ["6a", "--lags", "30", "--hidden-size", "4", "--budget", "96", "--seeds", "2"]
 
@@ -79,10 +80,25 @@ def test_everything_is_trained_once_and_reported(workplace, capsys):
     text = (folder / "memory.md").read_text()
     assert "| 6a | 30 | lstm-1997 | batched | 0 of 2 | – |" in text
     page = (folder / "memory.html").read_text()
-    assert "<svg" in page
+    assert "<svg" not in page  # one lag makes no ladder
+    HTMLParser().feed(page)
+
+
+def test_several_lags_are_drawn_in_files_and_in_the_page(workplace, capsys):
+    lags = ["6a", "--lags", "30", "40", "--hidden-size", "4", "--budget", "32", "--seeds", "1"]
+    assert main(["memory", *lags, "--cells", "rnn", "--every-lag"]) == 0
+    folder = workplace / "checkpoints/memory"
+    page = (folder / "memory.html").read_text()
+    assert page.count("<svg") == 1
     assert "://" not in page.replace("http://www.w3.org/", "")  # names, not addresses
     assert "src=" not in page
     HTMLParser().feed(page)
+    assert "](longest-lags.png)" in (folder / "memory.md").read_text()
+    assert (folder / "longest-lags.png").read_bytes().startswith(b"\x89PNG")
+    kept = experiment.read_all(folder / "trainings")
+    (ladder,) = ladders(summaries(kept))
+    assert ladder.title == "6a: temporal order, two symbols (batched)"
+    assert ladder.cells == {"rnn": [Tried(30, 0, 1, False), Tried(40, 0, 1, False)]}
 
 
 def test_an_interrupted_command_keeps_what_had_ended(workplace, capsys, monkeypatch):
@@ -124,7 +140,8 @@ def test_gradients_are_drawn(workplace, capsys):
     for curve in document["curves"]:
         assert curve["hidden"][0] == pytest.approx(1)
         assert np.isfinite(curve["inputs"]).all()
-    assert (workplace / "checkpoints/memory/gradients.html").read_text().count("<svg") == 2
+    assert (workplace / "checkpoints/memory/gradients.html").read_text().count("<svg") == 1
+    assert "](gradients.png)" in (workplace / "checkpoints/memory/gradients.md").read_text()
 
 
 MISTAKES = [

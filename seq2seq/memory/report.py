@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import statistics
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from seq2seq.checkpoint import replacing, write_json
 from seq2seq.memory.catalogue import TASKS, make_task
 from seq2seq.memory.experiment import Finding, Place
 from seq2seq.memory.gradients import Curve
-from seq2seq.memory.paper import FIGURES, Figure, lstm_figure
+from seq2seq.memory.network import MemoryCell
+from seq2seq.memory.paper import FIGURES, lstm_figure
+from seq2seq.memory.paper import Figure as PaperFigure
 from seq2seq.memory.task import Task
+from seq2seq.report.content import Block, Figure, Paragraph, Report, Section, Table
+from seq2seq.report.html import page
+from seq2seq.report.markdown import markdown as as_markdown
+from seq2seq.report.memory_plots import Ladder, Tried, by_distance, longest_lags
+from seq2seq.report.plots import FORMATS
 
 Kept = list[tuple[Finding, dict[str, Any]]]
 Rows = list[list[str]]
 _FLOOR = 1e-12  # of the gradients' axis
+_TITLE = "How long each cell remembers"
+_LADDERS = "longest-lags"
 
 _NOTE = """\
 Sequences to success are counted by the paper's own rule for each task, median and range over the \
@@ -56,7 +64,7 @@ class Summary(NamedTuple):
         return statistics.median(self.solved) / figure.sequences
 
 
-def paper_figure(place: Place) -> Figure | None:
+def paper_figure(place: Place) -> PaperFigure | None:
     """What the paper's LSTM did in the same place."""
     return lstm_figure(place.task, place.lag, place.distractors)
 
@@ -95,7 +103,7 @@ def _row(summary: Summary) -> list[str]:
 
 
 HEADINGS = [
-    "task", "lag", "cell", "trainer", "seeds that succeed", "sequences to success",
+    "task", "lag", "cell", "trainer", "solved by", "sequences to success",
     "paper's LSTM", "ratio", "wrong of 2,560", "steps/s", "trained at most",
 ]  # fmt: skip
 
@@ -132,7 +140,7 @@ def _longest_rows(found: list[Summary]) -> Rows:
     for (task, trainer), cells in longest_solved(found).items():
         for cell, (solved, tried) in cells.items():
             failed = f"{_first_failure(found, task, trainer, cell)}"
-            rows.append([task, trainer, cell, f"{solved:,}" if solved else "none", failed,
+            rows.append([task, trainer, cell, f"{solved:,}" if solved else "–", failed,
                          f"{tried:,}"])  # fmt: skip
     return rows
 
@@ -154,7 +162,7 @@ def _figures(tasks: list[str]) -> Rows:
     return [[task, *_figure(figure)] for task in tasks for figure in FIGURES[task]]
 
 
-def _figure(figure: Figure) -> list[str]:
+def _figure(figure: PaperFigure) -> list[str]:
     kinds = f", p = {figure.distractors}" if figure.distractors else ""
     return [
         figure.method + kinds,
@@ -168,93 +176,70 @@ def _figure(figure: Figure) -> list[str]:
 _PAPER = ["task", "method", "lag", "trials that succeed", "sequences to success", "wrong of 2,560"]
 
 
-class _Section(NamedTuple):
-    title: str
-    text: str
-    headings: list[str]
-    rows: Rows
-
-
-def _sections(kept: Kept) -> list[_Section]:
+def _report(kept: Kept) -> Report:
     found = summaries(kept)
     tasks = [name for name in TASKS if any(s.place.task == name for s in found)]
     problems = {s.place.task: _task(s.place) for s in found}
     described = "; ".join(f"{name}: {problems[name].title}" for name in tasks)
+    text = f"{_NOTE} {described}."
+    sections = [
+        Section("What was solved", [Paragraph(text), Table(HEADINGS, [*map(_row, found)])]),
+        Section(
+            "The paper's figures",
+            [
+                Paragraph("The paper's tables for these tasks, rivals included."),
+                Table(_PAPER, _figures(tasks)),
+            ],
+        ),
+    ]
     with_lags = [summary for summary in found if summary.place.lag]
-    sections = [_Section("What was solved", f"{_NOTE} {described}.", HEADINGS, [*map(_row, found)])]
     if with_lags:
-        text = "Solved means by at least half of the seeds, and every shorter lag tried as well."
-        sections.insert(
-            0, _Section("The longest lag that each cell solves", text, _LONGEST,
-                        _longest_rows(with_lags))
-        )  # fmt: skip
-    text = "The paper's tables for these tasks, rivals included."
-    return [*sections, _Section("The paper's figures", text, _PAPER, _figures(tasks))]
+        sections.insert(0, _longest_section(with_lags))
+    return Report(_TITLE, "", "", [], sections)
+
+
+def _longest_section(found: list[Summary]) -> Section:
+    text = "Solved means by at least half of the seeds, and every shorter lag tried as well."
+    blocks: list[Block] = [Paragraph(text), Table(_LONGEST, _longest_rows(found))]
+    if ladders(found):
+        blocks.insert(1, Figure(_LADDERS, "The lags that each cell was given, and seeds solved."))
+    return Section("The longest lag that each cell solves", blocks)
+
+
+def ladders(found: list[Summary]) -> list[Ladder]:
+    """The tasks with several lags, cell by cell."""
+    drawn = []
+    for (task, trainer), cells in longest_solved(found).items():
+        rows: dict[str, list[Tried]] = {}
+        for cell in sorted(cells, key=list(get_args(MemoryCell)).index):
+            rows[cell] = [
+                Tried(s.place.lag, len(s.solved), len(s.outcomes), s.is_solved)
+                for s in sorted(found, key=lambda s: s.place.lag)
+                if (s.place.problem, s.place.trainer, s.place.cell) == (task, trainer, cell)
+            ]
+        if len({tried.lag for row in rows.values() for tried in row}) > 1:
+            title = f"{task}: {TASKS[task.split(',')[0]].title} ({trainer})"
+            drawn.append(Ladder(title, rows))
+    return drawn
 
 
 def _task(place: Place) -> Task:
     return make_task(place.task, place.lag or None)
 
 
-def _markdown_table(headings: list[str], rows: Rows) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def markdown(kept: Kept) -> str:
-    """The report without its plots."""
-    parts = ["# How long each cell remembers"]
-    for section in _sections(kept):
-        table = _markdown_table(section.headings, section.rows)
-        parts.append(f"## {section.title}\n\n{section.text}\n\n{table}")
-    return "\n\n".join(parts) + "\n"
-
-
-_STYLE = (
-    "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;font-size:14px}th,td{padding:.2rem .7rem;text-align:right;"
-    "border-bottom:1px solid #ddd}svg{max-width:100%;height:auto}"
-)
-
-
-def page(title: str, body: str) -> str:
-    """One page that needs nothing from elsewhere."""
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
-        f"</title><style>{_STYLE}</style></head>\n<body>\n<h1>{html.escape(title)}</h1>\n"
-        f"{body}\n</body></html>\n"
-    )
-
-
-def _html_table(headings: list[str], rows: Rows) -> str:
-    def line(cells: list[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    body = "\n".join(line(row, "td") for row in rows)
-    return f"<table><thead>{line(headings, 'th')}</thead><tbody>\n{body}\n</tbody></table>"
-
-
-def _plots(kept: Kept) -> str:
-    from seq2seq.report.memory_plots import longest_lags
-
-    with_lags = [summary for summary in summaries(kept) if summary.place.lag]
-    drawn = []
-    for (task, trainer), cells in longest_solved(with_lags).items():
-        title = f"{task}: {TASKS[task.split(',')[0]].title} ({trainer})"
-        solved = {cell: pair[0] for cell, pair in cells.items()}
-        drawn.append(longest_lags(title, solved, {cell: pair[1] for cell, pair in cells.items()}))
-    return "\n".join(drawn)
+    """The report, its plots in files beside it."""
+    return as_markdown(_report(kept))
 
 
 def write_report(kept: Kept, folder: Path) -> None:
-    """Write memory.md, memory.html and memory.json, each whole or not at all."""
+    """Write memory.md, memory.html and memory.json, each whole or not at all, and their plots."""
+    drawn = ladders([summary for summary in summaries(kept) if summary.place.lag])
+    if drawn:
+        for ending in FORMATS:
+            longest_lags(drawn, folder / f"{_LADDERS}{ending}")
     _write(folder / "memory.md", markdown(kept))
-    body = [_plots(kept)]
-    for section in _sections(kept):
-        table = _html_table(section.headings, section.rows)
-        title, text = html.escape(section.title), html.escape(section.text)
-        body.append(f"<h2>{title}</h2>\n<p>{text}</p>\n{table}")
-    _write(folder / "memory.html", page("How long each cell remembers", "\n".join(body)))
+    _write(folder / "memory.html", page(_report(kept), folder))
     document = [
         {**settings, "seed": finding.seed, **dataclasses.asdict(finding.outcome)}
         for finding, settings in kept
@@ -268,40 +253,43 @@ def _write(path: Path, text: str) -> None:
 
 
 def write_gradients(what: str, curves: list[Curve], folder: Path) -> list[Path]:
-    """Write gradients.html with its plots and gradients.json with the numbers.
+    """Write gradients.html and .md with their plots, and gradients.json with the numbers.
 
     Args:
         what: the sequences were; for the title.
         curves: of all cells.
-        folder: for both.
+        folder: for all of them.
     """
-    from seq2seq.report.memory_plots import by_distance
-
-    body = []
-    for trained in (False, True):
+    rows: dict[str, dict[str, dict[str, list[tuple[int, float]]]]] = {}
+    for when, trained in (("at the start", False), ("after training", True)):
         lines = {curve.cell: curve for curve in curves if curve.trained == trained}
-        plots: dict[str, dict[str, list[tuple[int, float]]]] = {
-            "‖∂h_T/∂h_t‖": {cell: [*enumerate(c.hidden)] for cell, c in lines.items()},
-            "‖∂loss/∂x_t‖": {cell: [*enumerate(c.inputs)] for cell, c in lines.items()},
-            "the cell state's path": {
-                cell: [*enumerate(c.path)] for cell, c in lines.items() if c.path
-            },
-        }
-        title = "after training" if trained else "at the start"
-        body.append(by_distance(title, plots, _FLOOR))
-    title = f"Gradient by distance: {what}"
+        if lines:
+            rows[when] = {
+                "‖∂h(T)/∂h(t)‖": {cell: [*enumerate(c.hidden)] for cell, c in lines.items()},
+                "‖∂loss/∂x(t)‖": {cell: [*enumerate(c.inputs)] for cell, c in lines.items()},
+                "the cell state's path": {
+                    cell: [*enumerate(c.path)] for cell, c in lines.items() if c.path
+                },
+            }
+    folder.mkdir(parents=True, exist_ok=True)
+    for ending in FORMATS:
+        by_distance(rows, _FLOOR, folder / f"gradients{ending}")
     text = (
         "Medians over at most 8 fresh sequences of T steps. What falls with the distance "
         f"vanishes, what rises explodes; the axis ends at {_FLOOR:g}, and a line that is missing "
         "lies below it. The cell state's path is the product of forget gates (LSTM) or update "
         "gates (GRU), mean over units; it is 1 for the cell of 1997."
     )
-    paths = [folder / "gradients.html", folder / "gradients.json"]
-    _write(paths[0], page(title, f"<p>{html.escape(text)}</p>\n" + "\n".join(body)))
+    title = f"Gradient by distance: {what}"
+    figure = Figure("gradients", f"Gradients over the distance T − t, {what}.")
+    report = Report(title, "", "", [Paragraph(text), figure], [])
+    paths = [folder / name for name in ("gradients.html", "gradients.md", "gradients.json")]
+    _write(paths[0], page(report, folder))
+    _write(paths[1], as_markdown(report))
     document = {
         "version": 1,
         "sequences": what,
         "curves": [dataclasses.asdict(curve) for curve in curves],
     }
-    write_json(paths[1], document)
+    write_json(paths[2], document)
     return paths
