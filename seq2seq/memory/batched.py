@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.memory.network import MemoryCell, Network, make_memory_cell, tensors
@@ -82,14 +82,23 @@ def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.Adam(groups, recipe.learning_rate)
 
 
-def train(
+class Course(NamedTuple):
+    """A training that has ended, before the test."""
+
+    progress: Progress
+    steps: int  # of all sequences learnt from
+    seconds: float
+    diverged: bool
+
+
+def learn(
     network: Network,
     task: Task,
     recipe: Recipe,
     seed: int,
     report: Callable[[int, float], None] = lambda sequences, loss: None,
-) -> Outcome:
-    """Train a network until the task is solved or the budget is spent, then test it.
+) -> Course:
+    """Train a network until the task is solved or the budget is spent.
 
     The loss is cross-entropy between sigmoid outputs and targets, for numbers in [0, 1] as well:
     its gradient at the net input is the plain difference.
@@ -112,9 +121,7 @@ def train(
         steps += int(sequences.lengths.sum())
         logits = network(tensors(sequences))
         progress.add(task.judge(torch.sigmoid(logits.detach()).numpy(), sequences))
-        wanted = torch.from_numpy(sequences.targets)
-        loss = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
-        loss = loss / recipe.batch
+        loss = _loss(logits, sequences) / recipe.batch
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         length = nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
@@ -127,12 +134,28 @@ def train(
         if (now := time.perf_counter()) - said > 1:
             said = now
             report(progress.sequences, loss.item())
-    seconds = time.perf_counter() - began
+    return Course(progress, steps, time.perf_counter() - began, diverged)
+
+
+def _loss(logits: Tensor, sequences: Sequences) -> Tensor:
+    wanted = torch.from_numpy(sequences.targets)
+    return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+
+
+def train(
+    network: Network,
+    task: Task,
+    recipe: Recipe,
+    seed: int,
+    report: Callable[[int, float], None] = lambda sequences, loss: None,
+) -> Outcome:
+    """As `learn`, and test the network on fresh sequences afterwards."""
+    progress, steps, seconds, diverged = learn(network, task, recipe, seed, report)
     return Outcome(
         progress.solved_at is not None,
         progress.solved_at,
         progress.sequences,
-        wrong_on_fresh(task, judge),
+        wrong_on_fresh(task, _Outputs(network)),
         seconds,
         steps / seconds,
         diverged,
