@@ -10,9 +10,16 @@ import torch
 
 from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
+from seq2seq.errors import ConfigError
 from seq2seq.memory.batched import Recipe, new_network
 from seq2seq.memory.catalogue import make_task
-from seq2seq.memory.gradients import curve, input_gradients, path_products, state_jacobians
+from seq2seq.memory.gradients import (
+    check_curve_memory,
+    curve,
+    input_gradients,
+    path_products,
+    state_jacobians,
+)
 from seq2seq.memory.network import MemoryCell, tensors
 from seq2seq.memory.sentences import input_gradients as sentence_gradients
 from seq2seq.memory.sentences import measure_run
@@ -45,6 +52,16 @@ def test_jacobians_equal_autograd(kind: MemoryCell):
                 torch.testing.assert_close(
                     ours[distance][row, unit], wanted[row, : cell.hidden_size], rtol=0, atol=1e-12
                 )
+
+
+def test_a_lag_whose_jacobians_do_not_fit_says_how_much_they_need():
+    task = make_task("4", 1_000)
+    check_curve_memory(task, Recipe(), 10**9)
+    line = (
+        r"Gradients of task 4 with lag 1,000 need about 0\.2 GB; 0\.1 GB are free\. Shorten --lags"
+    )
+    with pytest.raises(ConfigError, match=line):
+        check_curve_memory(task, Recipe(), 10**8)
 
 
 def test_paths_are_products_of_gates_and_one_for_1997():

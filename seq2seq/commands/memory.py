@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -118,7 +119,9 @@ def _check(chosen: Memory) -> None:
     for name in ("learning_rate", "clip"):
         if not 0 < getattr(chosen, name) < float("inf"):
             flag = name.replace("_", "-")
-            raise ConfigError(f"--{flag} is {getattr(chosen, name)}; it must be above 0.")
+            raise ConfigError(f"--{flag} is {getattr(chosen, name)}; it must be a number above 0.")
+    if chosen.forget_bias is not None and not math.isfinite(chosen.forget_bias):
+        raise ConfigError(f"--forget-bias is {chosen.forget_bias}; it must be a finite number.")
     if chosen.distractors < 0:
         raise ConfigError(f"--distractors is {chosen.distractors}; it cannot be below 0.")
     if not chosen.tasks or not chosen.cells:

@@ -130,12 +130,13 @@ def check_memory(task: Task, recipe: Recipe, free: int) -> None:
     needed = needed_bytes(task, recipe)
     if needed > free:
         raise ConfigError(
-            f"Task {task.name} with lag {task.lag:,} needs about {_gigabytes(needed)} for a batch "
-            f"of {recipe.batch}; {_gigabytes(free)} are free. Shorten --lags or lower --batch."
+            f"Task {task.name} with lag {task.lag:,} needs about {gigabytes(needed)} for a batch "
+            f"of {recipe.batch}; {gigabytes(free)} are free. Shorten --lags or lower --batch."
         )
 
 
-def _gigabytes(count: int) -> str:
+def gigabytes(count: int) -> str:
+    """In words."""
     return f"{count / 1e9:,.1f} GB"
 
 

@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.func import jacrev, vmap
 from torch.nn import functional
 
+from seq2seq.errors import ConfigError
 from seq2seq.memory.batched import Recipe, new_network, train
 from seq2seq.memory.cell1997 import LSTM1997Cell
-from seq2seq.memory.experiment import in_words
+from seq2seq.memory.experiment import check_memory, free_bytes, gigabytes, in_words
 from seq2seq.memory.network import AnyCell, MemoryCell, Network, tensors
 from seq2seq.memory.task import Task
 from seq2seq.model.cells import CellState, GRUCell, GRUResetBeforeCell, LSTMCell
@@ -165,10 +166,32 @@ def median_over(rows: Sequence[Tensor]) -> list[float]:
     return middle
 
 
+def check_curve_memory(task: Task, recipe: Recipe, free: int) -> None:
+    """Refuse a lag at which the Jacobians do not fit: those of each step and their products.
+
+    The largest state is that of the 1997 cell: cells, gates and cell states.
+
+    Raises:
+        ConfigError: says how much they need.
+    """
+    needed = 3 * 8 * task.longest * (3 * recipe.hidden_size) ** 2
+    if needed > free:
+        raise ConfigError(
+            f"Gradients of task {task.name} with lag {task.lag:,} need about {gigabytes(needed)}; "
+            f"{gigabytes(free)} are free. Shorten --lags or lower --hidden-size."
+        )
+
+
 def measure(
     task: Task, cells: Sequence[MemoryCell], recipe: Recipe, report: Callable[[str], None]
 ) -> list[Curve]:
-    """Each cell before and after a training with seed 1."""
+    """Each cell before and after a training with seed 1.
+
+    Raises:
+        ConfigError: the machine cannot hold a training or the Jacobians of all steps.
+    """
+    check_memory(task, recipe, free_bytes())
+    check_curve_memory(task, recipe, free_bytes())
     curves = []
     for cell in cells:
         mine = task.for_seed(1)
