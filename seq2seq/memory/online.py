@@ -84,7 +84,7 @@ class Networks:
             self.weights["bias"][:, middle:] = design.output_bias
         # Units without a bias: it is zero and stays so.
         self.is_biased = np.zeros(blocks.units, np.float32)
-        first = blocks.units if design.biased == "none" else 0
+        first = {"all": 0, "hidden": 0, "gates": cells, "none": blocks.units}[design.biased]
         self.is_biased[first:] = 1
         self.output_is_biased = design.biased == "all"
         self.weights["bias"] *= self.is_biased

@@ -76,13 +76,17 @@ def encode(texts: list[str]) -> Sequences:
 
 @lru_cache(maxsize=64)
 def _pools(seed: int, size: int) -> tuple[list[str], list[str]]:
-    """Training and test strings that do not overlap, every one of them different."""
+    """Training strings as the grammar gives them, short ones again and again; test strings too, but
+    none that is in the training set.
+    """
     random = np.random.default_rng([1, seed])
-    strings: dict[str, None] = {}
-    while len(strings) < 2 * size:
-        strings[embedded_string(random)] = None
-    ordered = list(strings)
-    return ordered[:size], ordered[size:]
+    training = [embedded_string(random) for _ in range(size)]
+    used, test = set(training), []
+    while len(test) < size:
+        text = embedded_string(random)
+        if text not in used:
+            test.append(text)
+    return training, test
 
 
 @dataclass(frozen=True)
