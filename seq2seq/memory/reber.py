@@ -81,7 +81,8 @@ def _pools(seed: int, size: int) -> tuple[list[str], list[str]]:
     """
     random = np.random.default_rng([1, seed])
     training = [embedded_string(random) for _ in range(size)]
-    used, test = set(training), []
+    used = set(training)
+    test: list[str] = []
     while len(test) < size:
         text = embedded_string(random)
         if text not in used:
