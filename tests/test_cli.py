@@ -59,7 +59,10 @@ def test_a_mistake_gets_one_line_and_exit_code_2(arguments, line, workplace, cap
                 "Pairs cut off for validation where the corpus has no such split",
             ],
         ),
-        ("memory", ["2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b."]),
+        (
+            "memory",
+            ["2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 5-13 (5 up to its second stopping point), 6a, 6b."],
+        ),
     ],
 )
 def test_help_is_wrapped_as_sentences_and_not_as_in_the_source(command, sentences, capsys):
