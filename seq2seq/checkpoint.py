@@ -1,7 +1,8 @@
 """A run's folder: settings, tokenizer, best weights, and the state that training goes on from.
 
-    config.json          what the run is: settings, vocabulary sizes, version of this layout; a
-                         language model's says so, and a translation run's says nothing of it
+    config.json          what the run is: settings, vocabulary sizes, the fingerprint of the text it
+                         learns from, version of this layout; a language model's says so, and a
+                         translation run's says nothing of it
     tokenizer.model      SentencePiece (two files where the languages have a vocabulary each)
     model.safetensors    the best weights on validation
     training_state.pt    the latest weights, optimiser, random numbers and counters
@@ -62,6 +63,7 @@ class RunConfig(NamedTuple):
     settings: Settings
     source_vocabulary: int
     target_vocabulary: int
+    corpus: str | None = None  # fingerprint of the text it learns from; None where nobody noted it
 
 
 class LanguageConfig(NamedTuple):
@@ -69,6 +71,7 @@ class LanguageConfig(NamedTuple):
 
     settings: LanguageSettings
     vocabulary: int
+    corpus: str | None = None  # see RunConfig
 
 
 @contextmanager
@@ -138,6 +141,7 @@ def write_config(folder: Path, config: RunConfig) -> None:
         "version": VERSION,
         "source_vocabulary": config.source_vocabulary,
         "target_vocabulary": config.target_vocabulary,
+        "corpus": config.corpus,
         "settings": to_json(config.settings),
     }
     write_json(folder / "config.json", document)
@@ -150,6 +154,7 @@ def write_language_config(folder: Path, config: LanguageConfig) -> None:
         "version": VERSION,
         "kind": LANGUAGE_MODEL,
         "vocabulary": config.vocabulary,
+        "corpus": config.corpus,
         "settings": to_json(config.settings),
     }
     write_json(folder / "config.json", document)
@@ -172,6 +177,7 @@ def read_config(folder: Path) -> RunConfig:
             from_json(document["settings"]),
             int(document["source_vocabulary"]),
             int(document["target_vocabulary"]),
+            _noted_corpus(document),
         )
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'} is damaged: {error}") from None
@@ -190,7 +196,11 @@ def read_language_config(folder: Path) -> LanguageConfig:
             "seq2seq language-model"
         )
     try:
-        return LanguageConfig(language_from_json(document["settings"]), int(document["vocabulary"]))
+        return LanguageConfig(
+            language_from_json(document["settings"]),
+            int(document["vocabulary"]),
+            _noted_corpus(document),
+        )
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'} is damaged: {error}") from None
 
@@ -229,6 +239,14 @@ def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
         for group, values in settings.items()
     }
     return {**document, "version": VERSION, "settings": upgraded}
+
+
+def _noted_corpus(document: dict[str, Any]) -> str | None:
+    """The fingerprint of the run's text; those of version 1 do not have it."""
+    corpus = document.get("corpus")
+    if not isinstance(corpus, str | None):
+        raise TypeError(f"corpus is {corpus!r}; it must be text.")
+    return corpus
 
 
 def build_model(config: RunConfig) -> EncoderDecoder:

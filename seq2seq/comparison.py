@@ -79,7 +79,7 @@ def compare_systems(
         for system in systems
     ]
     for planned in plan:
-        require_settings(planned.settings, planned.folder)
+        require_settings(planned.settings, planned.folder, corpus)
     splits = require_comparable({run_prefix: Placed(settings, corpus)})
     display = LadderDisplay([planned.folder.name for planned in plan])
     entrants = [_entrant(planned, splits, corpus, display, report) for planned in plan]
@@ -111,11 +111,13 @@ def compare_existing(names: Sequence[str], name: str | None, report: Report) -> 
     labels = _labels(folders)
     placed = {}
     for folder in folders:
-        settings = read_config(folder).settings
+        config = read_config(folder)
+        settings = config.settings
         if settings.corpus not in corpora:
             corpora[settings.corpus] = load_corpus(
                 settings.corpus, pipeline.DATA / "prepared", report
             )
+        pipeline.warn_of_other_text(folder, config.corpus, corpora[settings.corpus], report)
         placed[labels[folder]] = Placed(settings, corpora[settings.corpus])
     splits = require_comparable(placed)
     first = next(iter(placed.values()))
@@ -206,21 +208,25 @@ def _grouped(settings: Mapping[str, Settings]) -> dict[str, str]:
     return found
 
 
-def require_settings(settings: Settings, folder: Path) -> None:
-    """Refuse a folder that holds a run with other settings.
+def require_settings(settings: Settings, folder: Path, corpus: Corpus) -> None:
+    """Refuse a folder that holds a run with other settings, or of other text.
 
     Raises:
         CheckpointError: it does, and in what they differ.
     """
     if not (folder / "config.json").is_file():
         return
-    kept = read_config(folder).settings
-    if kept != settings:
-        raise CheckpointError(
-            f"{folder} was trained with other settings "
-            f"({pipeline.first_difference(kept, settings)}); "
-            "name this comparison differently with --run, or delete that folder."
-        )
+    kept = read_config(folder)
+    if kept.settings != settings:
+        other = f"with other settings ({pipeline.first_difference(kept.settings, settings)})"
+    elif kept.corpus not in (None, corpus.fingerprint):
+        other = f"on other text ({corpus.name} or the rules of cleaning have changed since)"
+    else:
+        return
+    raise CheckpointError(
+        f"{folder} was trained {other}; "
+        "name this comparison differently with --run, or delete that folder."
+    )
 
 
 def _entrant(
@@ -229,7 +235,7 @@ def _entrant(
     """Train and evaluate one run; if it fails, say why and go on."""
     failure = None
     try:
-        ensure_trained(planned.settings, planned.folder, report, display)
+        ensure_trained(planned.settings, planned.folder, corpus, report, display)
         display.set_state(planned.folder.name, DONE)
         _evaluate_missing(planned.folder, splits, corpus, report)
     except Interrupted:
@@ -245,14 +251,18 @@ def _entrant(
 
 
 def ensure_trained(
-    settings: Settings, folder: Path, report: Report, display: Display | None = None
+    settings: Settings,
+    folder: Path,
+    corpus: Corpus,
+    report: Report,
+    display: Display | None = None,
 ) -> None:
     """Train this run unless it is finished; go on if it was begun.
 
     Raises:
         CheckpointError: the folder holds a run with other settings.
     """
-    require_settings(settings, folder)
+    require_settings(settings, folder, corpus)
     if pipeline.is_finished(folder):
         report(f"{folder.name}: trained already")
         return

@@ -48,8 +48,10 @@ def train_language_run(
         Interrupted: Ctrl-C; everything is saved.
     """
     corpus = pipeline.prepare_corpus(settings.corpus, report)
+    if resume:
+        pipeline.require_same_text(folder, read_language_config(folder).corpus, corpus)
     tokenizer = pipeline.tokenizer_of_run(corpus, settings.tokenizer, folder, resume, report)
-    config = LanguageConfig(settings, tokenizer.target_vocabulary_size)
+    config = LanguageConfig(settings, tokenizer.target_vocabulary_size, corpus.fingerprint)
     torch.manual_seed(settings.training.seed)
     model = LanguageModel(settings.model, config.vocabulary)
     report(f"model: {parameter_count(model):,} parameters")
@@ -80,8 +82,10 @@ def train_language_run(
 
 def evaluate_language_run(folder: Path, report: Report) -> list[Perplexity]:
     """Perplexity of the best weights on every split but the training one; kept as scores.json."""
-    settings = read_language_config(folder).settings
+    config = read_language_config(folder)
+    settings = config.settings
     corpus = load_corpus(settings.corpus, pipeline.DATA / "prepared", report)
+    pipeline.warn_of_other_text(folder, config.corpus, corpus, report)
     tokenizer, model = Tokenizer.load(folder), load_language_model(folder)
     found = [
         measure_perplexity(

@@ -124,11 +124,18 @@ def train_run(
         Interrupted: Ctrl-C; everything is saved.
     """
     corpus = prepare_corpus(settings.corpus, report)
+    if resume:
+        require_same_text(folder, read_config(folder).corpus, corpus)
     tokenizer = tokenizer_of_run(corpus, settings.tokenizer, folder, resume, report)
     train = prepare_split(corpus, "train", tokenizer, report)
     validation = prepare_split(corpus, "validation", tokenizer, report)
     _report_batches(settings, train, report)
-    config = RunConfig(settings, tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size)
+    config = RunConfig(
+        settings,
+        tokenizer.source_vocabulary_size,
+        tokenizer.target_vocabulary_size,
+        corpus.fingerprint,
+    )
     torch.manual_seed(settings.training.seed)
     model = build_model(config)
     report(f"model: {parameter_count(model):,} parameters")
@@ -346,8 +353,10 @@ def evaluate_run(
     not: what is kept is the model's own.
     """
     folder = find_run(name)
-    settings = read_config(folder).settings.corpus
+    config = read_config(folder)
+    settings = config.settings.corpus
     corpus = load_corpus(settings, DATA / "prepared", report)
+    warn_of_other_text(folder, config.corpus, corpus, report)
     for split in splits:
         if split not in corpus.splits:
             raise CorpusError(
@@ -397,6 +406,40 @@ def settings_to_resume(
         CheckpointError: there is no such run, or it was trained with other settings.
     """
     return going_on(folder, read_config(folder).settings, wanted, machine)
+
+
+def require_same_text(folder: Path, kept: str | None, corpus: Corpus) -> None:
+    """Refuse to go on with a run on other text than it began to learn.
+
+    Args:
+        folder: the run's.
+        kept: the fingerprint that it began with; None where it is not known.
+        corpus: what its settings stand for now.
+
+    Raises:
+        CheckpointError: the text has changed.
+    """
+    if kept is not None and kept != corpus.fingerprint:
+        raise CheckpointError(
+            f"{folder} learns {_other_text(kept, corpus)}; put the old text back, or start another "
+            "run with --run NAME."
+        )
+
+
+def warn_of_other_text(folder: Path, kept: str | None, corpus: Corpus, report: Report) -> None:
+    """Say where a run is about to be measured on another text than it learnt."""
+    if kept is not None and kept != corpus.fingerprint:
+        report(
+            f"{folder.name}: it learnt {_other_text(kept, corpus)}; what is measured on now may "
+            "stand in what it learnt"
+        )
+
+
+def _other_text(kept: str, corpus: Corpus) -> str:
+    return (
+        f"from {corpus.name} as it was (fingerprint {kept}), and its text or the rules of cleaning "
+        f"have changed since ({corpus.fingerprint})"
+    )
 
 
 def going_on(

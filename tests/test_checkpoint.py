@@ -54,6 +54,14 @@ def refusal(call, *arguments) -> str:
 
 def test_config_comes_back_as_it_was(run):
     assert read_config(run) == RunConfig(SMALL, 300, 300)
+    write_config(run, RunConfig(SMALL, 300, 301, "0123"))
+    assert read_config(run) == RunConfig(SMALL, 300, 301, "0123")
+
+
+def test_a_damaged_fingerprint_is_refused(run):
+    document = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**document, "corpus": 7}))
+    assert "config.json is damaged: corpus is 7; it must be text" in refusal(read_config, run)
 
 
 @pytest.mark.parametrize("tied", ["none", "target", "all"])

@@ -336,6 +336,24 @@ def test_what_is_not_in_common_is_not_claimed(counting_corpus, capsys):
     assert document_of("x")["settings"]["corpus.max_words"] == {"all": 200, "short": 4}
 
 
+def test_runs_of_other_text_are_not_taken_for_the_same(counting_corpus, workplace, capsys):
+    counting_corpus(60)
+    assert compare("--systems", "lstm", "--name", "x") == 0
+    german = workplace / "counting.de"
+    german.write_text(german.read_text(encoding="utf-8").replace("eins", "uno", 1), "utf-8")
+    assert compare("--systems", "lstm", "attention", "--match", "none") == 2
+    assert last_line(capsys) == (
+        "seq2seq: checkpoints/small-lstm was trained on other text (counting or the rules of "
+        "cleaning have changed since); name this comparison differently with --run, or delete "
+        "that folder."
+    )
+    assert main(["train", "--run", "new", *SHORT]) == 0
+    assert main(["compare", "small-lstm", "new", "--name", "y"]) == 0
+    assert "small-lstm: it learnt from counting as it was" in capsys.readouterr().err
+    page = (COMPARISONS / "y/report.md").read_text(encoding="utf-8")
+    assert "In common: the same test sentences, but not the same training text" in page
+
+
 def test_an_unfinished_run_is_refused(counting_corpus, capsys):
     counting_corpus(60)
     assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0

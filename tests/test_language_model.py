@@ -210,6 +210,20 @@ def test_resuming_after_ctrl_c_ends_with_the_same_bits(counting_corpus, monkeypa
     assert "update" not in capsys.readouterr().err
 
 
+def test_it_does_not_go_on_with_other_text(counting_corpus, workplace, capsys):
+    counting_corpus(100)
+    assert train("r", "--training.max-updates", "2") == 0
+    history = run_of("r") / "metrics.jsonl"
+    lines = history.read_text().splitlines(keepends=True)
+    history.write_text("".join(line for line in lines if "finished" not in line))
+    german = workplace / "counting.de"
+    german.write_text(german.read_text(encoding="utf-8").replace("eins", "uno", 1), "utf-8")
+    line = "checkpoints/r learns from counting as it was (fingerprint "
+    capsys.readouterr()
+    assert main(["language-model", "--run", "r", "--resume"]) == 2
+    assert line in capsys.readouterr().err.strip().split("\n")[-1]
+
+
 def load_best(folder: Path) -> dict:
     return load_weights(folder / "model.safetensors")
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from seq2seq.checkpoint import load_training_state, load_weights
+from seq2seq.checkpoint import load_training_state, load_weights, read_config
 from seq2seq.cli import main
 from seq2seq.training import loop
 from seq2seq.training.averaging import average_weights, kept_path, kept_updates
@@ -162,6 +162,48 @@ def test_resuming_after_a_kill_ends_with_the_same_bits(counting_corpus):
     assert state_of("killed")["progress"]["update"] < state_of("whole")["progress"]["update"]
     assert main(["train", "--run", "killed", "--resume"]) == 0
     assert_same_end("whole", "killed")
+
+
+def test_a_run_does_not_go_on_with_other_text(counting_corpus, workplace, monkeypatch, capsys):
+    counting_corpus(200)
+    update = Trainer._update
+
+    def interrupt_at_3(self, batches):
+        update(self, batches)
+        if self.progress.update == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_update", interrupt_at_3)
+        assert train("cut") == 130
+    german = workplace / "counting.de"
+    old = german.read_text(encoding="utf-8")
+    german.write_text(old.replace("eins", "uno", 1), encoding="utf-8")
+    before = state_of("cut")["progress"]
+    capsys.readouterr()
+    assert main(["train", "--run", "cut", "--resume"]) == 2
+    said = capsys.readouterr().err.strip().split("\n")[-1]
+    kept = read_config(Path("checkpoints/cut")).corpus
+    assert said.startswith("seq2seq: checkpoints/cut learns from counting as it was (fingerprint ")
+    assert kept is not None
+    assert kept in said
+    assert said.endswith("put the old text back, or start another run with --run NAME.")
+    assert state_of("cut")["progress"] == before
+
+    german.write_text(old, encoding="utf-8")
+    assert main(["train", "--run", "cut", "--resume"]) == 0
+    german.write_text(old.replace("eins", "uno", 1), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["evaluate", "cut"]) == 0
+    assert "cut: it learnt from counting as it was" in capsys.readouterr().err
+    # Runs from before the text was noted go on.
+    config = Path("checkpoints/cut/config.json")
+    document = json.loads(config.read_text())
+    del document["corpus"]
+    config.write_text(json.dumps(document))
+    assert main(["evaluate", "cut"]) == 0
+    assert "as it was" not in capsys.readouterr().err
+    assert main(["train", "--run", "cut", "--resume"]) == 0
 
 
 def test_the_same_command_twice_does_no_harm(counting_corpus, capsys):

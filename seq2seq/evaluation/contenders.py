@@ -59,6 +59,7 @@ def _run(entrant: Entrant, splits: Sequence[str]) -> dict[str, Any]:
         "best_update": int(finished["best_update"]),
         "minutes": seconds / 60,  # of updates, validation not counted
         "tokens_per_second": int(finished["tokens"]) / max(seconds, 1e-9),
+        "learnt": read_config(entrant.folder).corpus,  # fingerprint of its text, if it was noted
         "tokenizer": _digest(entrant.folder.glob("tokenizer*.model")),
         "scores": {split: scores[split] for split in splits},
         "curve": [

@@ -103,7 +103,9 @@ def _in_common(document: Document) -> str:
     runs = [run for system in document["systems"] for run in good_runs(system)]
     different = document["settings"]
     main = document["splits"][0]
-    is_one_text = len({run["scores"][main]["corpus"] for run in runs}) == 1
+    measured = {run["scores"][main]["corpus"] for run in runs}
+    learnt = {run["learnt"] for run in runs if run.get("learnt")}
+    is_one_text = len(measured | learnt) == 1
     are_same_subwords = len({run["tokenizer"] for run in runs}) == 1
     if is_one_text:
         same = [f"the same text ({document['corpus']['fingerprint']})"]
