@@ -205,6 +205,15 @@ def read_language_config(folder: Path) -> LanguageConfig:
         raise CheckpointError(f"{folder / 'config.json'} is damaged: {error}") from None
 
 
+def is_language_model(folder: Path) -> bool:
+    """Whether the run in this folder is a language model's.
+
+    Raises:
+        CheckpointError: as `read_config`.
+    """
+    return _read_document(folder).get("kind") == LANGUAGE_MODEL
+
+
 def _read_document(folder: Path) -> dict[str, Any]:
     """The run's `config.json`, which is of our layout and version."""
     path = folder / "config.json"
@@ -242,7 +251,7 @@ def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _noted_corpus(document: dict[str, Any]) -> str | None:
-    """The fingerprint of the run's text; those of version 1 do not have it."""
+    """The fingerprint of the run's text; older runs do not have it."""
     corpus = document.get("corpus")
     if not isinstance(corpus, str | None):
         raise TypeError(f"corpus is {corpus!r}; it must be text.")

@@ -11,13 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from seq2seq import pipeline
-from seq2seq.checkpoint import RUNS, find_run, read_config
-from seq2seq.config import Settings, System, with_system
+from seq2seq import language, pipeline
+from seq2seq.checkpoint import (
+    LANGUAGE_MODEL,
+    RUNS,
+    LanguageConfig,
+    RunConfig,
+    find_run,
+    is_language_model,
+    read_config,
+    read_language_config,
+)
+from seq2seq.config import LanguageSettings, Rung, Settings, System, language_settings, with_system
 from seq2seq.errors import CheckpointError, ConfigError, Seq2SeqError, TrainingError
 from seq2seq.evaluation.comparability import Placed, require_comparable
 from seq2seq.evaluation.compare import compare_runs
 from seq2seq.evaluation.evaluate import read_scores
+from seq2seq.evaluation.ground_floor import require_same_subwords
 from seq2seq.evaluation.matching import RULE, Sized, count_parameters, match_parameters
 from seq2seq.evaluation.material import Entrant, Material
 from seq2seq.report.folder import write_report
@@ -36,7 +46,7 @@ class Planned(NamedTuple):
     """One run that a comparison needs."""
 
     system: str
-    settings: Settings
+    settings: Settings | LanguageSettings
     folder: Path
 
 
@@ -49,7 +59,7 @@ class Compared(NamedTuple):
 
 def compare_systems(
     settings: Settings,
-    systems: Sequence[System],
+    systems: Sequence[Rung],
     seeds: Sequence[int],
     match: Match,
     run_prefix: str,
@@ -59,22 +69,33 @@ def compare_systems(
     """Train what is missing, each system with the same data, tokenizer and budget; compare all.
 
     A finished run is used as it is, an unfinished one goes on where it stopped. A run that fails
-    is shown as failed, and the others go on.
+    is shown as failed, and the others go on. A language model stands below the systems: it is
+    trained like them, of the same text and subwords, and only its perplexity is set beside theirs.
 
     Raises:
-        ConfigError: a system or seed is named twice, or none is.
+        ConfigError: a system or seed is named twice, or none is that translates.
         CheckpointError: a folder holds a run with other settings.
         TrainingError: all runs failed.
         Interrupted: Ctrl-C; everything is saved.
     """
     _require_distinct("systems", systems)
     _require_distinct("seeds", seeds)
+    translating = [system for system in systems if system != "language-model"]
+    if not translating:
+        raise ConfigError(
+            "A language model alone translates nothing to compare; name a system beside it, or "
+            "train it with: seq2seq language-model."
+        )
     corpus = load_corpus(settings.corpus, pipeline.DATA / "prepared", report)
     tokenizer = pipeline.prepare_tokenizer(corpus, settings.tokenizer, report)
     vocabularies = tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size
-    sized = _sized(settings, systems, match, vocabularies)
+    sized = _sized(settings, translating, match, vocabularies)
+    chosen: dict[str, Settings | LanguageSettings] = {
+        LANGUAGE_MODEL: language_settings(settings),
+        **{system: one.settings for system, one in sized.items()},
+    }
     plan = [
-        _planned(system, settings, sized[system].settings, seed, run_prefix)
+        _planned(system, settings, chosen[system], seed, run_prefix)
         for seed in seeds
         for system in systems
     ]
@@ -95,9 +116,12 @@ def compare_systems(
 def compare_existing(names: Sequence[str], name: str | None, report: Report) -> Compared:
     """Compare runs that exist; those that differ in nothing but the seed are one system.
 
+    A language model among them stands below the others, see `compare_systems`.
+
     Raises:
         CheckpointError: there is no such run, or it is not trained to its end.
-        ConfigError: a run is named twice, or only one is named.
+        ConfigError: a run is named twice, only one is named, or none that translates, or language
+            models that differ in more than the seed.
         CorpusError: the runs cannot be compared, and in what they differ.
     """
     if len(names) < 2:
@@ -107,11 +131,40 @@ def compare_existing(names: Sequence[str], name: str | None, report: Report) -> 
     for folder in folders:
         if not pipeline.is_finished(folder):
             raise CheckpointError(f"{folder} is not trained to its end; go on with --resume.")
-    corpora: dict[Any, Corpus] = {}
+    # The language model comes last, so that the others are what it is held against.
+    folders.sort(key=is_language_model)
     labels = _labels(folders)
+    placed = _placed(folders, labels, report)
+    splits = require_comparable(placed)
+    systems = _grouped({label: one.settings for label, one in placed.items()})
+    entrants = [
+        Entrant(systems[labels[folder]], placed[labels[folder]].settings.training.seed, folder)
+        for folder in folders
+    ]
+    translating, models = _parted(entrants)
+    if not translating:
+        raise ConfigError("Language models translate nothing to compare; name a translation run.")
+    if len({model.system for model in models}) > 1:
+        raise ConfigError(
+            f"{models[0].folder.name} and {models[-1].folder.name} are language models that differ "
+            "in more than the seed; name one of them."
+        )
+    require_same_subwords(translating, models)
+    for entrant in entrants:
+        _evaluate_missing(entrant.folder, splits, placed[labels[entrant.folder]].corpus, report)
+    first = placed[labels[folders[0]]]
+    home = COMPARISONS / _short_name(name or "-vs-".join(find_run(one).name for one in names))
+    return _compare(entrants, splits, first.corpus, first.settings, home, None, report)
+
+
+def _placed(
+    folders: Sequence[Path], labels: Mapping[Path, str], report: Report
+) -> dict[str, Placed]:
+    """Each run's settings and corpus by its label; each corpus is opened once."""
+    corpora: dict[Any, Corpus] = {}
     placed = {}
     for folder in folders:
-        config = read_config(folder)
+        config = _config(folder)
         settings = config.settings
         if settings.corpus not in corpora:
             corpora[settings.corpus] = load_corpus(
@@ -119,16 +172,23 @@ def compare_existing(names: Sequence[str], name: str | None, report: Report) -> 
             )
         pipeline.warn_of_other_text(folder, config.corpus, corpora[settings.corpus], report)
         placed[labels[folder]] = Placed(settings, corpora[settings.corpus])
-    splits = require_comparable(placed)
-    first = next(iter(placed.values()))
-    systems = _grouped({label: one.settings for label, one in placed.items()})
-    entrants = []
-    for folder in folders:
-        label, one = labels[folder], placed[labels[folder]]
-        _evaluate_missing(folder, splits, one.corpus, report)
-        entrants.append(Entrant(systems[label], one.settings.training.seed, folder))
-    home = COMPARISONS / _short_name(name or "-vs-".join(folder.name for folder in folders))
-    return _compare(entrants, splits, first.corpus, first.settings, home, None, report)
+    return placed
+
+
+def _config(folder: Path) -> RunConfig | LanguageConfig:
+    return read_language_config(folder) if is_language_model(folder) else read_config(folder)
+
+
+def _parted(entrants: Sequence[Entrant]) -> tuple[list[Entrant], list[Entrant]]:
+    """Those that translate, and the language models."""
+    models = [one for one in entrants if _is_language_entrant(one)]
+    return [one for one in entrants if one not in models], models
+
+
+def _is_language_entrant(entrant: Entrant) -> bool:
+    if entrant.system == LANGUAGE_MODEL:
+        return True
+    return entrant.failure is None and is_language_model(entrant.folder)
 
 
 def _require_distinct(what: str, values: Sequence[object]) -> None:
@@ -152,7 +212,7 @@ def _sized(
 
 
 def _planned(
-    system: str, base: Settings, settings: Settings, seed: int, run_prefix: str
+    system: str, base: Settings, settings: Settings | LanguageSettings, seed: int, run_prefix: str
 ) -> Planned:
     """The run of a system and a seed: PREFIX-SYSTEM, and what differs from preset and seed 1."""
     training = dataclasses.replace(settings.training, seed=seed)
@@ -186,12 +246,12 @@ def _labels(folders: Sequence[Path]) -> dict[Path, str]:
     }
 
 
-def _grouped(settings: Mapping[str, Settings]) -> dict[str, str]:
+def _grouped(settings: Mapping[str, Settings | LanguageSettings]) -> dict[str, str]:
     """The system each run belongs to: runs that differ in nothing but the seed share one.
 
     A system is named like the first of its runs.
     """
-    firsts: list[tuple[Settings, str, list[int]]] = []
+    firsts: list[tuple[Settings | LanguageSettings, str, list[int]]] = []
     found: dict[str, str] = {}
     for label, one in settings.items():
         seed = one.training.seed
@@ -208,7 +268,7 @@ def _grouped(settings: Mapping[str, Settings]) -> dict[str, str]:
     return found
 
 
-def require_settings(settings: Settings, folder: Path, corpus: Corpus) -> None:
+def require_settings(settings: Settings | LanguageSettings, folder: Path, corpus: Corpus) -> None:
     """Refuse a folder that holds a run with other settings, or of other text.
 
     Raises:
@@ -216,9 +276,15 @@ def require_settings(settings: Settings, folder: Path, corpus: Corpus) -> None:
     """
     if not (folder / "config.json").is_file():
         return
-    kept = read_config(folder)
-    if kept.settings != settings:
-        other = f"with other settings ({pipeline.first_difference(kept.settings, settings)})"
+    kept: RunConfig | LanguageConfig
+    if isinstance(settings, LanguageSettings):
+        kept = read_language_config(folder)
+        difference = pipeline.first_difference(kept.settings, settings)
+    else:
+        kept = read_config(folder)
+        difference = pipeline.first_difference(kept.settings, settings)
+    if difference:
+        other = f"with other settings ({difference})"
     elif kept.corpus not in (None, corpus.fingerprint):
         other = f"on other text ({corpus.name} or the rules of cleaning have changed since)"
     else:
@@ -251,7 +317,7 @@ def _entrant(
 
 
 def ensure_trained(
-    settings: Settings,
+    settings: Settings | LanguageSettings,
     folder: Path,
     corpus: Corpus,
     report: Report,
@@ -268,11 +334,20 @@ def ensure_trained(
         return
     begun = (folder / "config.json").is_file()
     report(f"{folder.name}: {'going on' if begun else 'training'}")
-    pipeline.train_run(settings, folder, begun, report, display)
+    if isinstance(settings, LanguageSettings):
+        language.train_language_run(settings, folder, begun, report, display)
+    else:
+        pipeline.train_run(settings, folder, begun, report, display)
 
 
 def _evaluate_missing(folder: Path, splits: Sequence[str], corpus: Corpus, report: Report) -> None:
-    """Translate and score the splits that this run's folder does not hold yet."""
+    """Translate and score the splits that this run's folder does not hold yet.
+
+    A language model's perplexity is measured anew each time: it takes a moment.
+    """
+    if is_language_model(folder):
+        language.evaluate_language_run(folder, report)
+        return
     missing = [split for split in splits if not _is_evaluated(folder, split, corpus)]
     if missing:
         pipeline.evaluate_run(str(folder), missing, None, report)
@@ -296,17 +371,21 @@ def _compare(
     entrants: list[Entrant],
     splits: list[str],
     corpus: Corpus,
-    settings: Settings,
+    settings: Settings | LanguageSettings,
     folder: Path,
     matching: dict[str, Any] | None,
     report: Report,
 ) -> Compared:
     """Measure, and write the report's folder."""
-    failures = [entrant.failure for entrant in entrants if entrant.failure is not None]
-    if len(failures) == len(entrants):
-        raise TrainingError(f"All {len(entrants)} runs failed, the first one thus: {failures[0]}")
+    translating, models = _parted(entrants)
+    failures = [entrant.failure for entrant in translating if entrant.failure is not None]
+    if len(failures) == len(translating):
+        raise TrainingError(
+            f"All {len(translating)} runs failed, the first one thus: {failures[0]}"
+        )
     alignments = load_alignments(settings.corpus, corpus, pipeline.DATA / "alignments")
-    document = compare_runs(Material(entrants, corpus, splits, alignments), report)
+    material = Material(translating, corpus, splits, alignments, models)
+    document = compare_runs(material, report)
     document["matching"] = matching
     document["name"] = folder.name
     write_report(document, folder)

@@ -21,6 +21,8 @@ Cell = Literal["rnn", "lstm", "gru", "gru-reset-before"]
 Decoder = Literal["context-vector", "attention"]
 AttentionKind = Literal["additive", "dot", "scaled-dot", "general"]
 System = Literal["rnn", "gru", "lstm", "lstm-reversed", "dot", "general", "attention"]
+Rung = Literal["language-model", System]
+"""What a comparison may train: a translation system, or the ladder's ground floor."""
 
 
 def _require(condition: bool, message: str) -> None:

@@ -29,11 +29,15 @@ from seq2seq.pipeline import Report
 from seq2seq.text.corpus import load_corpus
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.training.display import TrainingDisplay
-from seq2seq.training.loop import Trainer
+from seq2seq.training.loop import Display, Trainer
 
 
 def train_language_run(
-    settings: LanguageSettings, folder: Path, resume: bool, report: Report
+    settings: LanguageSettings,
+    folder: Path,
+    resume: bool,
+    report: Report,
+    display: Display | None = None,
 ) -> None:
     """Train a language model from text to its best weights.
 
@@ -42,6 +46,7 @@ def train_language_run(
         folder: where it lies; made if absent.
         resume: go on with the run in `folder` where it stopped.
         report: receives one line a message.
+        display: where to show the training; a bar of its own if absent.
 
     Raises:
         Seq2SeqError: any user's mistake on the way; the folder then holds the last good state.
@@ -71,7 +76,7 @@ def train_language_run(
         None,
         lambda row: f"“{pipeline.short(pairs[row].target)}”",
         folder,
-        TrainingDisplay(),
+        display or TrainingDisplay(),
         pipeline.batch_sampler(settings.training, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")

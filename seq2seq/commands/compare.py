@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from seq2seq.commands.arguments import groups, parse, parse_settings, run_name, say
-from seq2seq.config import PRESETS, Settings, System
+from seq2seq.config import PRESETS, Rung, Settings
 
 if TYPE_CHECKING:
     from seq2seq.comparison import Compared
@@ -29,8 +29,9 @@ class Compare(Settings):
     checkpoints/comparisons/NAME; `seq2seq report` draws it again.
     """
 
-    systems: tuple[System, ...] = ("lstm", "attention")
-    """Rungs of the ladder to compare; all are tested against the first."""
+    systems: tuple[Rung, ...] = ("lstm", "attention")
+    """Rungs of the ladder to compare; all that translate are tested against the first of them. With
+    `language-model` the ladder has its ground floor: what each system gains from the source."""
     seeds: tuple[int, ...] = ()
     """A run of each system for each of these seeds; by default one, with training.seed."""
     match: Literal["parameters", "none"] = "parameters"
@@ -48,7 +49,8 @@ class Compare(Settings):
 class CompareRuns:
     """Set runs that exist side by side: those that differ in nothing but the seed are one system.
 
-    Runs of other languages or other test sentences are refused.
+    A language model among them stands below the others. Runs of other languages or other test
+    sentences are refused.
     """
 
     runs: Annotated[tuple[str, ...], tyro.conf.Positional]
@@ -85,7 +87,9 @@ def run(arguments: list[str]) -> int:
 
         print(comparison_text(document))
         print(f"The report lies in {folder / 'report.html'}.")
-    runs = [run for system in document["systems"] for run in system["runs"]]
+    from seq2seq.report.document import all_rungs
+
+    runs = [run for rung in all_rungs(document) for run in rung["runs"]]
     return 2 if any(run["failure"] is not None for run in runs) else 0
 
 

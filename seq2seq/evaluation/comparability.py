@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from seq2seq.config import Settings, to_json
+from seq2seq.config import LanguageSettings, Settings, to_json
 from seq2seq.errors import CorpusError
 from seq2seq.text.corpus import Corpus
 
@@ -14,7 +14,7 @@ from seq2seq.text.corpus import Corpus
 class Placed(NamedTuple):
     """A run's settings and the corpus they stand for."""
 
-    settings: Settings
+    settings: Settings | LanguageSettings
     corpus: Corpus
 
 
@@ -56,7 +56,7 @@ def evaluation_splits(corpus: Corpus) -> list[str]:
     return sorted(splits, key=lambda split: split != "test")
 
 
-def _languages(settings: Settings) -> str:
+def _languages(settings: Settings | LanguageSettings) -> str:
     return f"{settings.corpus.source_language} to {settings.corpus.target_language}"
 
 

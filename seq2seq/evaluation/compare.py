@@ -12,6 +12,7 @@ from seq2seq.evaluation import buckets, rarity
 from seq2seq.evaluation.attending import measure_attention
 from seq2seq.evaluation.comparability import differing_settings
 from seq2seq.evaluation.contenders import describe_systems
+from seq2seq.evaluation.ground_floor import describe_ground_floor
 from seq2seq.evaluation.material import Material, Outputs, read_outputs, settings_of
 from seq2seq.evaluation.samples import MOST_DIFFERENT, chosen_rows, most_different
 from seq2seq.evaluation.scores import paired_bootstrap
@@ -39,6 +40,7 @@ def compare_runs(material: Material, report: Callable[[str], None]) -> dict[str,
         "systems": describe_systems(material),
         "settings": differing_settings(settings_of(material)),
         "significance": _significance(material, outputs),
+        "language_model": describe_ground_floor(material, report),
     }
     report("comparing: where the systems differ")
     document["by_length"] = _by_length(outputs, main)

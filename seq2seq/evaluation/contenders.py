@@ -44,30 +44,50 @@ def describe_systems(material: Material) -> list[dict[str, Any]]:
 
 
 def _run(entrant: Entrant, splits: Sequence[str]) -> dict[str, Any]:
-    known = {"seed": entrant.seed, "folder": str(entrant.folder), "failure": entrant.failure}
     if entrant.failure is not None:
-        return known
+        return failed_run(entrant)
+    scores = read_scores(entrant.folder)
+    return {
+        **trained_run(entrant, read_config(entrant.folder).corpus),
+        "tokenizer": _digest(entrant.folder.glob("tokenizer*.model")),
+        "scores": {split: scores[split] for split in splits},
+    }
+
+
+def failed_run(entrant: Entrant) -> dict[str, Any]:
+    """What there is to say of a run that failed."""
+    return {"seed": entrant.seed, "folder": str(entrant.folder), "failure": entrant.failure}
+
+
+def trained_run(entrant: Entrant, corpus: str | None) -> dict[str, Any]:
+    """What a run's training was and cost, whether it translates or not; plain JSON values.
+
+    Args:
+        entrant: one that did not fail.
+        corpus: the fingerprint of the text that it learnt, if it was noted.
+
+    Raises:
+        CheckpointError: it has not finished.
+    """
     history = History(entrant.folder)
     finished = history.finished()
     if finished is None:
         raise CheckpointError(f"{entrant.folder} is not trained to its end; go on with --resume.")
     seconds = float(finished["seconds"])
-    scores = read_scores(entrant.folder)
     return {
-        **known,
+        **failed_run(entrant),
         "updates": int(finished["update"]),
         "best_update": int(finished["best_update"]),
         "minutes": seconds / 60,  # of updates, validation not counted
+        "peak_bytes": finished.get("peak_bytes"),  # None if not known
         "tokens_per_second": int(finished["tokens"]) / max(seconds, 1e-9),
-        "learnt": read_config(entrant.folder).corpus,  # fingerprint of its text, if it was noted
-        "tokenizer": _digest(entrant.folder.glob("tokenizer*.model")),
-        "scores": {split: scores[split] for split in splits},
+        "learnt": corpus,
         "curve": [
             {
                 "update": event["update"],
                 "minutes": event["seconds"] / 60,
-                "bleu": event["bleu"],
                 "nats_per_token": event["nats_per_token"],
+                **({"bleu": event["bleu"]} if "bleu" in event else {}),
             }
             for event in history.events()
             if event["event"] == "validation" and "weights" not in event

@@ -30,6 +30,7 @@ class Material(NamedTuple):
     corpus: Corpus
     splits: list[str]  # to compare on; the first is the main one
     alignments: Mapping[str, Sequence[Links]]  # split → links of each pair; empty if not known
+    language_models: Sequence[Entrant] = ()  # the ladder's ground floor: one system over its seeds
 
     @property
     def standing(self) -> dict[str, list[Entrant]]:

@@ -11,61 +11,71 @@ from seq2seq.report.content import (
     Paragraph,
     Table,
 )
-from seq2seq.report.document import Document, good_runs
+from seq2seq.report.document import Document, all_rungs, good_runs, language_model
 from seq2seq.report.figures import map_name
-from seq2seq.report.numbers import listed, mean, with_spread
+from seq2seq.report.numbers import listed, mean, peak_megabytes, with_spread
 
 
 def cost(document: Document) -> list[Block]:
-    """Parameters, updates, minutes, and speed in training and in decoding."""
+    """Parameters, updates, minutes, memory, and speed in training and in decoding."""
     main = document["splits"][0]
-    rows = []
-    for system in document["systems"]:
-        runs = good_runs(system)
-        if not runs:
-            continue
-        decoding = [run["scores"][main]["sentences_per_second"] for run in runs]
-        rows.append(
-            [
-                system["name"],
-                f"{system['parameters']:,}",
-                f"{mean([run['updates'] for run in runs]):,.0f}",
-                f"{mean([run['minutes'] for run in runs]):.1f}",
-                f"{mean([run['tokens_per_second'] for run in runs]):,.0f}",
-                f"{mean(decoding):,.0f}",
-            ]
-        )
-    headings = ["system", "parameters", "updates", "minutes", "tokens/s", "sentences/s"]
+    rungs = [rung for rung in all_rungs(document) if good_runs(rung)]
+    headings = ["system", "parameters", "updates", "minutes", "peak MB", "tokens/s", "sentences/s"]
     beams = {
         run["scores"][main]["beam_size"]
         for system in document["systems"]
         for run in good_runs(system)
     }
-    return [
-        Table(headings, rows),
+    blocks: list[Block] = [
+        Table(headings, [_cost_row(rung, main) for rung in rungs]),
         Paragraph(
             "Minutes and target tokens a second are of the updates alone, validation not counted; "
             f"sentences a second are of translating {main} with a beam of "
-            f"{listed([str(beam) for beam in sorted(beams)])}. Runs made while the machine had "
-            "other work look slower than they are."
+            f"{listed([str(beam) for beam in sorted(beams)])}. Peak MB is the most main memory "
+            "that the whole process held while it trained and validated, program and libraries "
+            "among it, a GPU's memory not. Runs made while the machine had other work look slower "
+            "than they are."
         ),
+    ]
+    if any(run.get("peak_bytes") is None for rung in rungs for run in good_runs(rung)):
+        blocks.append(
+            Paragraph(
+                "– for memory: not known, because the run is from before it was measured, or "
+                "another one in the same process held more and the system keeps one mark for both."
+            )
+        )
+    return blocks
+
+
+def _cost_row(rung: Mapping[str, Any], main: str) -> list[str]:
+    runs = good_runs(rung)
+    decoding = [run["scores"][main].get("sentences_per_second") for run in runs]
+    return [
+        rung["name"],
+        f"{rung['parameters']:,}",
+        f"{mean([run['updates'] for run in runs]):,.0f}",
+        f"{mean([run['minutes'] for run in runs]):.1f}",
+        peak_megabytes(runs),
+        f"{mean([run['tokens_per_second'] for run in runs]):,.0f}",
+        "–" if None in decoding else f"{mean(decoding):,.0f}",
     ]
 
 
 def learning(document: Document) -> list[Block]:
     """Validation by update and by minute."""
     rows = []
-    for system in document["systems"]:
-        for run in good_runs(system):
+    for rung in all_rungs(document):
+        for run in good_runs(rung):
             curve = run["curve"]
             if not curve:
                 continue
-            best = max(curve, key=lambda event: event["bleu"])
+            translates = "bleu" in curve[0]
+            best = max(curve, key=lambda event: event.get("bleu", -event["nats_per_token"]))
             rows.append(
                 [
-                    system["name"],
+                    rung["name"],
                     str(run["seed"]),
-                    f"{best['bleu']:.2f}",
+                    f"{best['bleu']:.2f}" if translates else "–",
                     f"{best['update']:,}",
                     f"{best['minutes']:.1f}",
                     f"{min(event['nats_per_token'] for event in curve):.3f}",
@@ -74,10 +84,14 @@ def learning(document: Document) -> list[Block]:
     if not rows:
         return []
     headings = ["system", "seed", "best BLEU", "at update", "at minute", "least loss, nats"]
-    return [
+    blocks: list[Block] = [
         Figure("learning", "Validation by update and by minute; a line for each run."),
         Table(headings, rows),
     ]
+    if model := language_model(document):
+        note = f"{model['name']} translates nothing: its best is the validation of the least loss."
+        blocks.append(Paragraph(note))
+    return blocks
 
 
 def attention_answer(document: Document) -> list[Block]:

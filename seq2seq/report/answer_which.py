@@ -11,7 +11,7 @@ from seq2seq.report.content import (
     Paragraph,
     Table,
 )
-from seq2seq.report.document import Document, good_runs, standing
+from seq2seq.report.document import Document, all_rungs, good_runs, standing
 from seq2seq.report.numbers import full_score, listed, mean, p_value
 
 SCORES = ("BLEU", "chrF2", "TER")
@@ -33,9 +33,9 @@ def opening(document: Document) -> list[Block]:
     if verdicts:
         blocks.append(Listing(verdicts))
     failures = [
-        f"{system['name']}, seed {run['seed']}: failed. {run['failure']}"
-        for system in document["systems"]
-        for run in system["runs"]
+        f"{rung['name']}, seed {run['seed']}: failed. {run['failure']}"
+        for rung in all_rungs(document)
+        for run in rung["runs"]
         if run["failure"] is not None
     ]
     if failures:

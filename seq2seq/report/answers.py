@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seq2seq.report.answer_how import attention_answer, cost, learning
+from seq2seq.report.answer_source import source_worth
 from seq2seq.report.answer_where import where, word_order
 from seq2seq.report.answer_which import opening, which_is_better
 from seq2seq.report.content import (
@@ -17,7 +18,7 @@ from seq2seq.report.content import (
     Table,
     Translations,
 )
-from seq2seq.report.document import Document, good_runs, standing
+from seq2seq.report.document import Document, all_rungs, good_runs, standing
 from seq2seq.report.numbers import listed
 
 
@@ -26,6 +27,7 @@ def comparison_report(document: Document) -> Report:
     corpus = document["corpus"]
     sections = [
         Section("Which is better, and is it more than noise?", which_is_better(document)),
+        Section("What is the source worth?", source_worth(document)),
         Section("Where?", where(document)),
         Section("What of word order?", word_order(document)),
         Section("At what cost?", cost(document)),
@@ -94,7 +96,7 @@ def _conditions(document: Document) -> list[Block]:
                 ],
             ),
         ]
-    folders = [run["folder"] for system in document["systems"] for run in good_runs(system)]
+    folders = [run["folder"] for rung in all_rungs(document) for run in good_runs(rung)]
     return [*blocks, Paragraph(f"The runs lie in {', '.join(folders)}.")]
 
 

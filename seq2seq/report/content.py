@@ -18,6 +18,7 @@ class Listing:
     """Short sentences, one below the other."""
 
     items: Sequence[str]
+    language: str = ""  # the code of theirs, if it is not the report's
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,18 @@ def standing(document: Document) -> list[str]:
     return [system["name"] for system in document["systems"] if "scores" in system]
 
 
+def language_model(document: Document) -> Mapping[str, Any] | None:
+    """The ladder's ground floor, if one took part and reached its end."""
+    model: Mapping[str, Any] | None = document.get("language_model")
+    return model if model and "perplexity" in model else None
+
+
+def all_rungs(document: Document) -> list[Mapping[str, Any]]:
+    """Whatever was trained: the language model, if one took part, and the systems."""
+    model = document.get("language_model")
+    return [*([model] if model else []), *document["systems"]]
+
+
 def good_runs(system: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The runs of a system that did not fail."""
     return [run for run in system["runs"] if run["failure"] is None]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.report.document import Document
+from seq2seq.report.document import Document, all_rungs, good_runs
 from seq2seq.report.plots import FORMATS, Panel, Series, attention_map, charts
 
 
@@ -102,16 +102,21 @@ def _series(rows: list[dict[str, Any]], score: str) -> list[Series]:
 
 
 def _learning(document: Document) -> list[Panel]:
-    """Validation by update and by minute, a line for each run."""
+    """Validation by update and by minute, a line for each run; BLEU of those that translate."""
     runs = [
-        (system["name"], run["curve"])
-        for system in document["systems"]
-        for run in system["runs"]
-        if run["failure"] is None and run["curve"]
+        (rung["name"], run["curve"])
+        # The language model last, so that the systems have the same colours in all figures.
+        for rung in sorted(all_rungs(document), key=lambda rung: rung not in document["systems"])
+        for run in good_runs(rung)
+        if run["curve"]
     ]
 
     def panel(x: str, x_label: str, y: str, y_label: str) -> Panel:
-        series = [Series(name, [(event[x], event[y]) for event in curve]) for name, curve in runs]
+        series = [
+            Series(name, [(event[x], event[y]) for event in curve])
+            for name, curve in runs
+            if y in curve[0]
+        ]
         return Panel(x_label, y_label, series)
 
     return [

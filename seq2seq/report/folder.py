@@ -26,7 +26,7 @@ PARTS = (
     "name", "corpus", "splits", "systems", "settings", "matching", "significance", "by_length",
     "by_rarity", "by_order", "samples", "differing", "maps", "attention",
 )  # fmt: skip
-"""What every comparison holds."""
+"""What every comparison holds; the first of this version have no `language_model`."""
 
 
 def write_report(document: dict[str, Any], folder: Path) -> None:

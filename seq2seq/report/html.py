@@ -80,8 +80,9 @@ def _block(block: Block, report: Report, folder: Path) -> str:
     match block:
         case Paragraph(text):
             return f"<p>{html.escape(text)}</p>"
-        case Listing(items):
-            return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"
+        case Listing(items, language):
+            mark = f' lang="{html.escape(language)}"' if language else ""
+            return f"<ul{mark}>{''.join(f'<li>{html.escape(item)}</li>' for item in items)}</ul>"
         case Table():
             return _table(block)
         case Figure():

@@ -28,7 +28,7 @@ def _block(block: Block) -> str:
     match block:
         case Paragraph(text):
             return _plain(text)
-        case Listing(items):
+        case Listing(items, _):
             return "\n".join(f"- {_plain(item)}" for item in items)
         case Table():
             return _table(block)

@@ -31,6 +31,13 @@ def p_value(value: float) -> str:
     return f"{value:.3f}"
 
 
+def peak_megabytes(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The highest peak of several runs' memory in MB, 10⁶ bytes; a dash if one is not known."""
+    peaks = [run.get("peak_bytes") for run in runs]
+    known = [peak for peak in peaks if peak is not None]
+    return f"{max(known) / 1e6:,.0f}" if len(known) == len(peaks) else "–"
+
+
 def mean(values: Sequence[float]) -> float:
     """The arithmetic mean of at least one value."""
     return sum(values) / len(values)

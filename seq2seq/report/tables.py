@@ -9,6 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from seq2seq.report.answer_source import perplexity_table
+from seq2seq.report.document import all_rungs, good_runs, language_model
+from seq2seq.report.numbers import mean, peak_megabytes
+
 # Wide enough for every table whatever the terminal, so that piped output is the same everywhere.
 WIDTH = 110
 
@@ -74,6 +78,8 @@ def comparison_text(document: dict[str, Any]) -> str:
         *_signatures(document),
         _cost_table(document),
     ]
+    if language_model(document):
+        parts.append(_source_table(document))
     for sample in document["samples"]:
         table = Table(
             box=None, show_header=False, padding=(0, 2, 0, 0), title_justify="left",
@@ -84,7 +90,7 @@ def comparison_text(document: dict[str, Any]) -> str:
         for system, line in sample["translations"].items():
             table.add_row(system, line)
         parts += [table, ""]
-    runs = [run for system in document["systems"] for run in system["runs"]]
+    runs = [run for rung in all_rungs(document) for run in rung["runs"]]
     parts += [
         f"{run['folder']} failed: {run['failure']}" for run in runs if run["failure"] is not None
     ]
@@ -114,22 +120,36 @@ def _score_table(document: dict[str, Any]) -> Table:
 def _cost_table(document: dict[str, Any]) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("system", no_wrap=True)
-    for heading in ("seeds", "parameters", "updates", "minutes", "tokens/s", "sentences/s"):
+    headings = ("seeds", "parameters", "updates", "minutes", "peak MB", "tokens/s", "sentences/s")
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    for system in document["systems"]:
-        runs = [run for run in system["runs"] if run["failure"] is None]
+    main = document["splits"][0]
+    for system in all_rungs(document):
+        runs = good_runs(system)
         if not runs:
             continue
-        decoding = [run["scores"][document["splits"][0]] for run in runs]
+        speeds = [run["scores"][main].get("sentences_per_second") for run in runs]
         table.add_row(
             system["name"],
             f"{len(runs)}",
             f"{system['parameters']:,}",
             f"{_mean_of(runs, 'updates'):,.0f}",
             f"{_mean_of(runs, 'minutes'):.1f}",
+            peak_megabytes(runs),
             f"{_mean_of(runs, 'tokens_per_second'):,.0f}",
-            f"{_mean_of(decoding, 'sentences_per_second'):,.0f}",
+            "–" if None in speeds else f"{mean(speeds):,.0f}",
         )
+    return table
+
+
+def _source_table(document: dict[str, Any]) -> Table:
+    """The perplexity of the target with and without the source, as the report has it."""
+    worth = perplexity_table(document, document["splits"][0])
+    table = Table(box=SIMPLE_HEAD)
+    for number, heading in enumerate(worth.headings):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    for row in worth.rows:
+        table.add_row(*row)
     return table
 
 

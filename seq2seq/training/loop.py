@@ -50,6 +50,7 @@ from seq2seq.training.heap import return_freed_memory
 from seq2seq.training.history import History
 from seq2seq.training.loss import token_loss
 from seq2seq.training.precision import Precision, choose_precision, precision_before
+from seq2seq.training.peak_memory import PeakMemory, higher_peak
 from seq2seq.training.schedule import learning_rate
 
 SAVE_EVERY_SECONDS = 120.0
@@ -90,6 +91,7 @@ class Progress:
     batch: int = 0  # batches of this epoch that are done
     tokens: int = 0  # target tokens learnt from, padding not counted
     seconds: float = 0.0  # spent on updates, validation not counted
+    peak_bytes: int | None = 0  # of the process' memory while it trained; None if not known
     best: float | None = None  # on validation: BLEU, or the negative loss
     best_update: int = 0
     validations_since_best: int = 0
@@ -129,6 +131,7 @@ class Trainer(Generic[ModelT]):
         batch_of: Callable[[NDArray[np.int64], int, int], Batch] | None = None,
     ) -> None:
         """Move the model to the device and make the optimiser."""
+        self._peak = PeakMemory()
         self.settings = settings
         self.train_split = train
         self.validation_split = validation
@@ -162,7 +165,8 @@ class Trainer(Generic[ModelT]):
         self._require_same_machinery(state)
         put_weights(self.model, state["weights"], self.folder / "training_state.pt")
         self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
+        # Older runs did not measure their memory.
+        self.progress = Progress(**{"peak_bytes": None, **state["progress"]})
         torch.set_rng_state(state["random_state"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_random_state"])
@@ -377,6 +381,7 @@ class Trainer(Generic[ModelT]):
         if self.settings.average_last and len(progress.recent) > 1:
             self._try_average()
             self._save()
+        self._note_peak()
         self.history.add(
             "finished",
             progress.update,
@@ -385,6 +390,7 @@ class Trainer(Generic[ModelT]):
             best_update=progress.best_update,
             seconds=round(progress.seconds, 3),
             tokens=progress.tokens,
+            peak_bytes=progress.peak_bytes,
         )
 
     def _try_average(self) -> None:
@@ -401,7 +407,11 @@ class Trainer(Generic[ModelT]):
         self._record_validation(loss, bleu, better, weights=f"average of the last {len(paths)}")
         put_weights(self.model, latest, self.folder)
 
+    def _note_peak(self) -> None:
+        self.progress.peak_bytes = higher_peak(self.progress.peak_bytes, self._peak.bytes())
+
     def _save(self) -> None:
+        self._note_peak()
         state: dict[str, Any] = {
             "version": VERSION,
             "weights": {name: weight.cpu() for name, weight in weights_of(self.model).items()},
