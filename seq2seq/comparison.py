@@ -33,6 +33,7 @@ from seq2seq.evaluation.material import Entrant, Material
 from seq2seq.report.folder import write_report
 from seq2seq.text.alignments import load_alignments
 from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.training.history import History
 from seq2seq.training.ladder_display import DONE, FAILED, LadderDisplay
 from seq2seq.training.loop import Display, Interrupted
 
@@ -302,7 +303,7 @@ def _entrant(
     failure = None
     try:
         ensure_trained(planned.settings, planned.folder, corpus, report, display)
-        display.set_state(planned.folder.name, DONE)
+        display.set_state(planned.folder.name, DONE, History(planned.folder).events())
         _evaluate_missing(planned.folder, splits, corpus, report)
     except Interrupted:
         raise

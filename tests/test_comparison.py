@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import html.parser
 import json
 import os
@@ -13,10 +14,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from seq2seq import comparison, pipeline
+from seq2seq import comparison, language, pipeline
+from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
 from seq2seq.errors import TrainingError
+from seq2seq.text.batches import collate
+from seq2seq.text.tokenized import TokenizedSplit
+from seq2seq.text.tokenizer import END, Tokenizer
 from seq2seq.training.loop import Trainer
 from tests.conftest import TINY, counting_pairs
 
@@ -194,6 +200,121 @@ def test_matching_may_be_left_out(counting_corpus, capsys):
     assert "parameters were not matched" in report
 
 
+def test_the_language_model_is_the_ladders_ground_floor(counting_corpus, capsys, monkeypatch):
+    counting_corpus(100)
+    rungs = ["--systems", "language-model", "lstm", "attention", "--seeds", "1", "2"]
+    assert compare(*rungs, "--name", "x") == 0
+    out = capsys.readouterr().out
+    document = document_of("x")
+    assert [system["name"] for system in document["systems"]] == ["lstm", "attention"]
+    assert document["significance"]["baseline"] == "lstm"
+    model = document["language_model"]
+    folders = [Path(run["folder"]) for run in model["runs"]]
+    assert [folder.name for folder in folders] == [
+        "small-language-model", "small-language-model-seed2",
+    ]  # fmt: skip
+    alone = [
+        json.loads((folder / "scores.json").read_text())["test"]["nats_per_word"]
+        for folder in folders
+    ]
+    assert model["perplexity"]["test"]["nats_per_word"]["mean"] == pytest.approx(sum(alone) / 2)
+    known = [slow_nats(Path(f"checkpoints/small-lstm{seed}")) for seed in ("", "-seed2")]
+    found = model["systems"]["lstm"]["test"]["nats_per_word"]
+    assert found["mean"] == pytest.approx(sum(known) / 2, rel=1e-5)
+    assert (found["least"], found["most"]) == pytest.approx((min(known), max(known)), rel=1e-5)
+
+    saved = f"{sum(alone) / 2 - sum(known) / 2:.2f}".replace("-", "−")
+    folder = COMPARISONS / "x"
+    for text in (out, (folder / "report.md").read_text(), (folder / "report.html").read_text()):
+        row = next(line for line in text.split("lstm")[1:] if f"{found['mean']:.3f} ±" in line)
+        assert saved in row
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>What is the source worth?</h2>" in page
+    listed = "".join(f"<li>{html.escape(text)}</li>" for text in model["texts"])
+    assert f'<ul lang="de">{listed}</ul>' in page
+    assert len(model["texts"]) == 4
+    assert main(["generate", folders[0].name, "--count", "4", "--max-tokens", "60"]) == 0
+    written = capsys.readouterr().out
+    assert "".join(text.removesuffix(" …") + "\n" for text in model["texts"]) == written
+
+    assert_costs_have_memory(document, page)
+    # The same from runs that exist, wherever the language model is named.
+    monkeypatch.setattr(Trainer, "_update", None)  # any further training would fail
+    names = ["small-lstm", "small-language-model", "small-attention"]
+    assert main(["compare", *names, "--name", "y"]) == 0
+    again = document_of("y")
+    assert [system["name"] for system in again["systems"]] == ["small-lstm", "small-attention"]
+    assert again["language_model"]["perplexity"]["test"]["nats_per_word"]["mean"] == alone[0]
+
+
+def slow_nats(run: Path) -> float:
+    """Nats a word of the test's target, sentence by sentence with torch's own loss."""
+    model, tokenizer = load_model(run), Tokenizer.load(run)
+    english, german = (
+        next(Path("data/prepared").glob(f"*/test.{language}")).read_text("utf-8").splitlines()
+        for language in ("en", "de")
+    )
+    nats = 0.0
+    sources, targets = tokenizer.encode_source(english), tokenizer.encode_target(german)
+    with torch.no_grad():
+        for source, target in zip(sources, targets, strict=True):
+            batch = collate(TokenizedSplit.of([source], [target]), [0])
+            logits = model.output(model.readouts(batch))[0]
+            wanted = torch.tensor([*target, END])
+            nats += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+    return nats / sum(len(line.split()) + 1 for line in german)
+
+
+def assert_costs_have_memory(document: dict, page: str) -> None:
+    """Each rung's peak, the highest of its seeds, in the table of costs."""
+    for rung in [document["language_model"], *document["systems"]]:
+        peaks = [run["peak_bytes"] for run in rung["runs"]]
+        assert all(peak > 50e6 for peak in peaks)  # the interpreter with torch alone has more
+        row = page.split("<h2>At what cost?</h2>")[1].split(f"<td>{rung['name']}</td>")[1]
+        cells = re.findall(r'<td class="number">([^<]*)</td>', row.split("</tr>")[0])
+        assert f"{max(peaks) / 1e6:,.0f}" in cells
+
+
+def test_a_language_model_that_cannot_stand_below(counting_corpus, capsys):
+    counting_corpus(60)
+    few = [*TINY, "--training.max-updates", "2"]
+    plain = [option for option in few if option not in ("--model.attention-size", "8")]
+    assert main(["train", "--run", "t", *few]) == 0
+    for run, more in (
+        ("l", ["--model.layers", "1"]),
+        ("deep", []),
+        ("other", ["--tokenizer.no-joint"]),
+    ):
+        assert main(["language-model", "--run", run, *plain, *more]) == 0
+    for names, line in (
+        (["l", "l2"], "There is no run 'l2'"),
+        (["l", "deep"], "Language models translate nothing to compare; name a translation run."),
+        (["t", "l", "deep"], "l and deep are language models that differ in more than the seed; "),
+        (["t", "other"], "other and t have different tokenizers, so that their perplexities"),
+    ):
+        assert main(["compare", *names]) == 2
+        assert line in last_line(capsys)
+    assert compare("--systems", "language-model") == 2
+    assert "A language model alone translates nothing to compare; " in last_line(capsys)
+    assert not COMPARISONS.exists()
+
+
+def test_a_failed_language_model_is_shown_and_the_systems_go_on(
+    counting_corpus, capsys, monkeypatch
+):
+    counting_corpus(60)
+
+    def fail(*_):
+        raise TrainingError("The loss is no longer a number.")
+
+    monkeypatch.setattr(language, "train_language_run", fail)
+    assert compare("--systems", "language-model", "lstm", "attention", "--name", "x") == 2
+    page = (COMPARISONS / "x/report.html").read_text()
+    assert "language-model, seed 1: failed. The loss is no longer a number." in page
+    assert "What is the source worth?" not in page
+    assert len(document_of("x")["systems"]) == 2
+
+
 def test_a_failed_system_is_shown_and_the_others_go_on(counting_corpus, capsys, monkeypatch):
     counting_corpus(60)
     train = pipeline.train_run
@@ -306,9 +427,9 @@ def test_runs_that_cannot_be_compared(counting_corpus, capsys, workplace):
     assert main(["train", "--run", "back", *few, *back]) == 0
     assert main(["train", "--run", "split", *few, "--corpus.split-seed", "1"]) == 0
     # The same source sentences, of which the cut takes the same for the test; another target.
-    for language, side in (("en", 0), ("de", 1)):
+    for ending, side in (("en", 0), ("de", 1)):
         text = "".join(pair[side] + "\n" for pair in counting_pairs(60))
-        (workplace / f"other.{language}").write_text(text.replace("eins", "Eins"))
+        (workplace / f"other.{ending}").write_text(text.replace("eins", "Eins"))
     assert main(["train", "--run", "target", *few, "--corpus.name", "other"]) == 0
     assert main(["train", "--run", "less", *few, "--corpus.test-pairs", "3"]) == 0
     for run, why in (

@@ -54,6 +54,22 @@ def test_all_runs_stand_in_the_table() -> None:
     assert "a-dot" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_a_run_that_was_done_before_shows_what_it_came_to() -> None:
+    display = LadderDisplay(["a-rnn", "a-lm"], Console(file=io.StringIO()))
+    history = [
+        {"event": "train", "update": 20, "loss": 3.0},
+        {"event": "validation", "update": 30, "bleu": 4.0},
+        {"event": "validation", "update": 60, "bleu": 3.0},
+        {"event": "finished", "update": 60},
+    ]
+    display.set_state("a-rnn", DONE, history)
+    display.set_state("a-lm", DONE, [{"event": "finished", "update": 50}])
+    assert drawn(display)[2:] == [
+        ["a-rnn", "done", "60", "/", "60", "4.00"],
+        ["a-lm", "done", "50", "/", "50"],
+    ]
+
+
 def test_without_a_terminal_the_current_run_has_plain_lines(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -263,7 +263,6 @@ def test_mistakes_get_one_line(counting_corpus, workplace, capsys):
         (["evaluate", "l"], is_language_model),
         (["translate", "l"], is_language_model),
         (["inspect", "l", "--source", "one"], is_language_model),
-        (["compare", "t", "l"], is_language_model),
         (["train", "--run", "l", "--resume"], is_language_model),
         (["generate", "t"], is_translation),
         (["language-model", "--run", "t", "--resume"], is_translation),

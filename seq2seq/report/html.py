@@ -27,6 +27,7 @@ from seq2seq.report.font import FAMILY, font_face
 from seq2seq.report.plots import INK, RULE
 
 MAP_SCALE = 0.6  # of 150 dots an inch to the page's 96, a little smaller than in print
+MAP_LEAST = 0.75  # of that scale: a wide map shrinks so far to fit the page, and then scrolls
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #59636e;
@@ -130,9 +131,10 @@ def _figure(figure: Figure, folder: Path) -> str:
         raise CheckpointError(f"{path} is missing; draw the report again.") from None
     if figure.is_map:
         data = base64.b64encode(content).decode("ascii")
-        # A PNG says its width in bytes 16 to 20. Wide maps scroll instead of shrinking their words.
+        # A PNG says its width in bytes 16 to 20.
         width = round(MAP_SCALE * int.from_bytes(content[16:20], "big"))
-        image = f'<img alt="{caption}" width="{width}" src="data:image/png;base64,{data}">'
+        widths = f"width: 100%; max-width: {width}px; min-width: {round(MAP_LEAST * width)}px"
+        image = f'<img alt="{caption}" style="{widths}" src="data:image/png;base64,{data}">'
         picture = f'<div class="scroll">{image}</div>'
     else:
         picture = _inline_svg(content.decode("utf-8"), figure.name, caption)

@@ -40,9 +40,20 @@ class LadderDisplay:
         self.live: Live | None = None
         self.plain = TrainingDisplay()
 
-    def set_state(self, name: str, state: str) -> None:
-        """A run that is not trained now has come to this."""
-        self.standings[name].state = state
+    def set_state(self, name: str, state: str, events: Sequence[dict[str, Any]] = ()) -> None:
+        """A run that is not trained now has come to this.
+
+        Args:
+            name: the run's.
+            state: DONE or FAILED.
+            events: its history, if it is done, which may have been so from the beginning.
+        """
+        standing = self.standings[name]
+        standing.state = state
+        for event in events:
+            standing.update = standing.updates = event["update"]
+            if "bleu" in event:
+                standing.bleu = max(event["bleu"], standing.bleu or 0.0)
 
     def start(self, name: str, total_updates: int, update: int) -> None:
         """See `seq2seq.training.loop.Display`."""
