@@ -20,6 +20,7 @@ from seq2seq import comparison, language, pipeline
 from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
 from seq2seq.errors import TrainingError
+from seq2seq.evaluation.material import Entrant, Material
 from seq2seq.text.batches import collate
 from seq2seq.text.tokenized import TokenizedSplit
 from seq2seq.text.tokenizer import END, Tokenizer
@@ -349,6 +350,22 @@ def test_a_failed_system_is_shown_and_the_others_go_on(counting_corpus, capsys, 
     assert compare("--systems", "gru", "dot", "--match", "none") == 2
     said = last_line(capsys)
     assert said.startswith("seq2seq: All 2 runs failed, the first one thus: TypeError: ")
+
+
+def test_systems_keep_their_order_whichever_seed_failed():
+    entrants = [
+        Entrant(
+            system, seed, Path(f"{system}{seed}"), "broken" if f"{system}{seed}" in bad else None
+        )
+        for bad in [("rnn1", "gru1", "gru2")]
+        for seed in (1, 2)
+        for system in ("rnn", "gru", "lstm")
+    ]
+    standing = Material(entrants, None, [], {}).standing
+    assert [(system, [run.seed for run in runs]) for system, runs in standing.items()] == [
+        ("rnn", [2]),
+        ("lstm", [1, 2]),
+    ]
 
 
 def test_ctrl_c_keeps_what_is_done(counting_corpus, capsys, monkeypatch):

@@ -34,12 +34,15 @@ class Material(NamedTuple):
 
     @property
     def standing(self) -> dict[str, list[Entrant]]:
-        """System → its runs that did not fail; systems without any left out."""
-        found: dict[str, list[Entrant]] = {}
+        """System → its runs that did not fail; systems without any left out.
+
+        In the order in which systems were named, whichever of their seeds failed.
+        """
+        found: dict[str, list[Entrant]] = {entrant.system: [] for entrant in self.entrants}
         for entrant in self.entrants:
             if entrant.failure is None:
-                found.setdefault(entrant.system, []).append(entrant)
-        return found
+                found[entrant.system].append(entrant)
+        return {system: runs for system, runs in found.items() if runs}
 
 
 class Outputs(NamedTuple):
