@@ -49,8 +49,8 @@ from seq2seq.training.averaging import average_weights, kept_path
 from seq2seq.training.heap import return_freed_memory
 from seq2seq.training.history import History
 from seq2seq.training.loss import token_loss
-from seq2seq.training.precision import Precision, choose_precision, precision_before
 from seq2seq.training.peak_memory import PeakMemory, higher_peak
+from seq2seq.training.precision import Precision, choose_precision, precision_before
 from seq2seq.training.schedule import learning_rate
 
 SAVE_EVERY_SECONDS = 120.0
