@@ -363,13 +363,13 @@ def evaluate_run(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
     faster = quantize or shortlist is not None
-    if faster:
-        report(f"{folder.name}: scores of --quantize and --shortlist are shown, but not kept")
-    if ensemble:
-        report(f"{folder.name}: scores of an ensemble are shown, but not kept")
     evaluations = []
     how = (None, quantize, shortlist, ensemble, processes)
     with open_translator(name, search, report, *how) as translator:
+        if faster:
+            report(f"{folder.name}: scores of --quantize and --shortlist are shown, but not kept")
+        if ensemble:
+            report(f"{folder.name}: scores of an ensemble are shown, but not kept")
         for split in splits:
             pairs = corpus.splits[split]
             report(f"{folder.name}: translating {len(pairs):,} sentences of {split}")
