@@ -1,8 +1,8 @@
 """How large a model, how small its subwords and how much noise a corpus wants, by its pairs.
 
 Little text wants few subwords, small batches and much dropout (Sennrich and Zhang 2019, "Revisiting
-Low-Resource Neural Machine Translation"); much text wants the opposite and fewer passes. The middle band
-is measured in docs/results/quality.md; the other two are not.
+Low-Resource Neural Machine Translation"); much text wants the opposite and fewer passes. The middle
+band is measured in docs/results/quality.md; the other two are not.
 """
 
 from __future__ import annotations
