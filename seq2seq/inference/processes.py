@@ -15,7 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import Any, Protocol
 
 import torch
@@ -66,7 +66,7 @@ class SearchProcesses:
     def _submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
         try:
             # A process that this starts shall never hear of a Ctrl-C: the parent does.
-            with _interrupts_ignored():
+            with _interrupts_put_off():
                 return self._pool.submit(work, *given)
         except BrokenProcessPool:
             raise ConfigError(_BROKEN) from None
@@ -93,16 +93,20 @@ def require_processes(processes: int) -> None:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started within inherit that Ctrl-C is not for them."""
+def _interrupts_put_off() -> Iterator[None]:
+    """Processes started within inherit that Ctrl-C is not for them; the parent hears of it after.
+
+    Blocked and not ignored: what is ignored is lost.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # in starting, it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait(future: Future[Any]) -> Found:
