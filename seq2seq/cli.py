@@ -19,6 +19,7 @@ from seq2seq.errors import ConfigError, Seq2SeqError
 COMMANDS = {
     "train": "train a translation model",
     "average": "the mean of a run's last weights as a run of its own",
+    "diversify": "a corpus of a run's training text and what runs make of it",
     "evaluate": "BLEU, chrF2 and TER of runs, with signatures and confidence intervals",
     "translate": "standard input to standard output, one line in, one line out",
     "inspect": "draw gates, states and attention of a sentence, and its alternatives",

@@ -32,6 +32,7 @@ FLOORS = [
     "web",
     "pipeline",
     "language",
+    "diversification",
     "comparison",
     "commands",
     "cli",

@@ -1,0 +1,272 @@
+"""The journey of a diversified corpus: a run's own training text, and the same as models say it.
+
+Beside each pair (x, y) stand (x, f(x)), f being runs that translate this way, and (b(y), y), b
+being runs that translate back. No text comes from elsewhere. What models say is plainer than what
+people say, and easier to learn; what several say together is better than what one of them does; a
+source that a model has made up differs from its own as a paraphrase does.
+
+Kim and Rush 2016, "Sequence-Level Knowledge Distillation", for f; Sennrich et al. 2016, "Improving
+Neural Machine Translation Models with Monolingual Data", for b; Nguyen et al. 2020, "Data
+Diversification: A Simple Strategy For Neural Machine Translation", for both together on the
+training text alone.
+
+    FOLDER/about.json                 runs, text and search; written before anything else
+    FOLDER/forward.txt, backward.txt  translations, line by line; where they end, work goes on
+    FOLDER/train.en, train.de         the training pairs: own, forward, backward
+    FOLDER/validation.en ...          the other splits, as they were
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seq2seq.checkpoint import find_run, read_config, write_json
+from seq2seq.config import CorpusSettings
+from seq2seq.errors import CheckpointError, ConfigError, CorpusError
+from seq2seq.pipeline import DATA, Report, open_translator, require_ensemble
+from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.text.pair_files import PairFiles, open_text
+
+LAYOUT = "seq2seq diversified corpus"
+VERSION = 1
+_LINES_AT_ONCE = 500
+_REPORT_EVERY = 5000  # sentences
+
+
+class Diversified(NamedTuple):
+    """What has become of a run's training text."""
+
+    folder: Path
+    own: int  # pairs
+    forward: int
+    backward: int
+
+
+class _Way(NamedTuple):
+    """One direction's work: who translates which side into which file."""
+
+    name: str  # forward or backward
+    runs: Sequence[str]  # together, as an ensemble
+    side: int  # of the pair that is translated: 0 source, 1 target
+
+
+def diversify(
+    forward: Sequence[str],
+    backward: Sequence[str],
+    target: Path | None,
+    report: Report,
+    processes: int = 1,
+    quantize: bool = False,
+) -> Diversified:
+    """Translate runs' training text by themselves and write a corpus of all of it.
+
+    Work that was interrupted goes on where it stopped; finished work is found and left.
+
+    Args:
+        forward: runs of one direction and corpus, which translate together.
+        backward: runs of the other direction, which translate together; may be empty.
+        target: the folder to write; one under `data/`, named by the first run, if absent.
+        report: receives one line a message.
+        processes: see `open_translator`.
+        quantize: likewise.
+
+    Raises:
+        ConfigError: runs that do not belong together.
+        CorpusError: `target` holds something else.
+    """
+    settings = read_config(find_run(forward[0])).settings.corpus
+    _require_together(forward, backward, settings)
+    corpus = load_corpus(settings, DATA / "prepared", report)
+    for run in backward:
+        _require_unseen(corpus, run, report)
+    folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
+    _begin(folder, _about(corpus, settings, forward, backward) | {"quantize": quantize})
+    ways = [_Way("forward", forward, 0), _Way("backward", backward, 1)]
+    pairs = corpus.splits["train"]
+    for way in ways:
+        if way.runs:
+            _translate(way, pairs, folder, report, processes, quantize)
+    _write_splits(folder, corpus, [way for way in ways if way.runs])
+    return Diversified(folder, len(pairs), len(pairs), len(pairs) if backward else 0)
+
+
+def _require_together(
+    forward: Sequence[str], backward: Sequence[str], settings: CorpusSettings
+) -> None:
+    require_ensemble([find_run(run) for run in forward])
+    if not backward:
+        return
+    require_ensemble([find_run(run) for run in backward])
+    back = read_config(find_run(backward[0])).settings.corpus
+    way = (back.source_language, back.target_language)
+    if way != (settings.target_language, settings.source_language):
+        raise ConfigError(
+            f"{backward[0]} translates {way[0]} to {way[1]}; --backward needs runs that translate "
+            f"{settings.target_language} to {settings.source_language}."
+        )
+
+
+def _require_unseen(corpus: Corpus, run: str, report: Report) -> None:
+    """Refuse a backward run that has learnt what the corpus keeps for validation and test.
+
+    A corpus without such splits is cut by its source sentences, and so elsewhere in each direction.
+    """
+    learnt = load_corpus(read_config(find_run(run)).settings.corpus, DATA / "prepared", report)
+    kept = {pair for name, pairs in corpus.splits.items() if name != "train" for pair in pairs}
+    seen = sum((pair.target, pair.source) in kept for pair in learnt.splits["train"])
+    if seen:
+        raise ConfigError(
+            f"{run} learnt {seen:,} pairs that the corpus keeps for validation and test. Give "
+            "the corpus validation and test files of its own, and train both directions again."
+        )
+
+
+def _about(
+    corpus: Corpus, settings: CorpusSettings, forward: Sequence[str], backward: Sequence[str]
+) -> dict[str, Any]:
+    """What the folder's content depends on."""
+
+    def translators(runs: Sequence[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "run": folder.resolve().name,
+                "weights": _digest(folder / "model.safetensors"),
+                "search": asdict(read_config(folder).settings.search),
+            }
+            for folder in map(find_run, runs)
+        ]
+
+    return {
+        "layout": LAYOUT,
+        "version": VERSION,
+        "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint},
+        "languages": [settings.source_language, settings.target_language],
+        "forward": translators(forward),
+        "backward": translators(backward),
+    }
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from None
+
+
+def _begin(folder: Path, about: dict[str, Any]) -> None:
+    """Make the folder, or make sure that what it holds is the beginning of the same."""
+    path = folder / "about.json"
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise CorpusError(f"{folder} holds something else; give another folder with --to.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, about)
+        except OSError as error:
+            raise CorpusError(f"{folder} cannot be written: {error}.") from None
+        return
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path} cannot be read: {error}.") from None
+    if known != about:
+        raise CorpusError(
+            f"{folder} was made by other runs, otherwise, or from other text; "
+            "give another folder with --to."
+        )
+
+
+def _translate(
+    way: _Way, pairs: PairFiles, folder: Path, report: Report, processes: int, quantize: bool
+) -> None:
+    """Add to the way's file what it still lacks."""
+    path = folder / f"{way.name}.txt"
+    done = _keep_whole_lines(path)
+    if done == len(pairs):
+        report(f"{way.name}: all {done:,} sentences were translated before")
+        return
+    first, *others = way.runs
+    with (
+        open_translator(
+            first, None, report, quantize=quantize, ensemble=others, processes=processes
+        ) as translator,
+        path.open("a", encoding="utf-8", newline="\n") as file,
+    ):
+        rest = (f"{pair[way.side]}\n".encode() for pair in islice(iter(pairs), done, None))
+        ahead = 0 if processes == 1 else processes
+        lines = translator.translate_lines(rest, 1, False, _LINES_AT_ONCE, ahead)
+        said = _Progress(way.name, done, len(pairs), report)
+        for translation in lines:
+            file.write(translation.text + "\n")
+            said.one_more()
+
+
+def _keep_whole_lines(path: Path) -> int:
+    """How many translations a file holds; half a line at its end, which a kill leaves, goes."""
+    if not path.exists():
+        return 0
+    with path.open("rb+") as file:
+        lines, whole = 0, 0
+        for line in file:
+            if line.endswith(b"\n"):
+                lines, whole = lines + 1, whole + len(line)
+        file.truncate(whole)
+    return lines
+
+
+class _Progress:
+    """Says from time to time how far a direction is, and how long it will take."""
+
+    def __init__(self, name: str, done: int, total: int, report: Report) -> None:
+        self.name, self.begun_with, self.done, self.total = name, done, done, total
+        self.report = report
+        self.began = time.monotonic()
+
+    def one_more(self) -> None:
+        self.done += 1
+        if self.done % _REPORT_EVERY and self.done != self.total:
+            return
+        each = (time.monotonic() - self.began) / (self.done - self.begun_with)
+        left = (self.total - self.done) * each / 60
+        self.report(
+            f"{self.name}: {self.done:,} of {self.total:,} sentences translated"
+            + (f", {left:.1f} min left" if left else "")
+        )
+
+
+def _write_splits(folder: Path, corpus: Corpus, ways: Sequence[_Way]) -> None:
+    """The corpus' own splits, and the translations behind its training pairs."""
+    for split, pairs in corpus.splits.items():
+        sides = (pairs.source_path, pairs.target_path)
+        for side, path in enumerate(sides):
+            made = folder / path.name
+            unfinished = made.with_name(made.name + ".unfinished")
+            shutil.copyfile(path, unfinished)
+            if split == "train":
+                with unfinished.open("a", encoding="utf-8", newline="\n") as file:
+                    for way in ways:
+                        _append(file.write, way, side, pairs, folder)
+            unfinished.replace(made)
+
+
+def _append(
+    write: Callable[[str], object], way: _Way, side: int, pairs: PairFiles, folder: Path
+) -> None:
+    """One side of a way's pairs: what it translated as it was, the other as it was translated."""
+    if side == way.side:
+        for pair in pairs:
+            write(pair[side] + "\n")
+        return
+    with open_text(folder / f"{way.name}.txt") as lines:
+        for line in lines:
+            write(line)

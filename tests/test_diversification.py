@@ -1,0 +1,131 @@
+"""`seq2seq diversify`: what is written, that work goes on where it stopped, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq2seq.cli import main
+from seq2seq.text.pair_files import open_text
+from tests.conftest import TINY, counting_pairs
+
+BACK = ["--corpus.source-language", "de", "--corpus.target-language", "en"]
+
+
+def write_corpus(folder: Path) -> None:
+    """Splits of its own: 240, 30 and 30 pairs."""
+    folder.mkdir()
+    pairs = counting_pairs(300)
+    random.Random(0).shuffle(pairs)
+    for split, start, end in (("train", 0, 240), ("validation", 240, 270), ("test", 270, 300)):
+        for side, language in enumerate(("en", "de")):
+            text = "".join(pair[side] + "\n" for pair in pairs[start:end])
+            (folder / f"{split}.{language}").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def runs(workplace, capsys):
+    """Two runs en → de and one de → en over the same pairs."""
+    write_corpus(workplace / "counting")
+    for name, more in (("one", []), ("two", ["--training.seed", "2"]), ("back", BACK)):
+        assert main(["train", "own", *TINY, *more, "--run", name]) == 0
+    capsys.readouterr()
+
+
+def lines(path: str | Path) -> list[str]:
+    with open_text(Path(path)) as file:
+        return [line.removesuffix("\n") for line in file]
+
+
+def translated(run: list[str], sentences: list[str], monkeypatch, capsys) -> list[str]:
+    text = "".join(f"{sentence}\n" for sentence in sentences).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    capsys.readouterr()
+    assert main(["translate", *run]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_own_pairs_come_first_then_what_the_runs_translate(runs, monkeypatch, capsys):
+    assert main(["diversify", "one", "two", "--backward", "back", "--to", "more"]) == 0
+    assert "240 pairs of the corpus, 240 with a translated target, 240 with" in (
+        capsys.readouterr().err
+    )
+    english, german = lines("counting/train.en"), lines("counting/train.de")
+    forward = translated(["one", "--ensemble", "two"], english, monkeypatch, capsys)
+    backward = translated(["back"], german, monkeypatch, capsys)
+    assert lines("more/train.en") == english + english + backward
+    assert lines("more/train.de") == german + forward + german
+    for split in ("validation", "test"):
+        for language in ("en", "de"):
+            assert lines(f"more/{split}.{language}") == lines(f"counting/{split}.{language}")
+
+
+def test_the_same_command_goes_on_and_then_does_nothing(runs, capsys):
+    command = ["diversify", "one", "--to", "more"]
+    assert main(command) == 0
+    assert "0 with a translated source" in capsys.readouterr().err
+    whole = lines("more/forward.txt")
+    # A kill in the midst of a line, and before the splits were written.
+    cut = "".join(line + "\n" for line in whole[:100]) + whole[100][:3]
+    Path("more/forward.txt").write_text(cut, encoding="utf-8")
+    Path("more/train.de").unlink()
+    assert main(command) == 0
+    assert lines("more/forward.txt") == whole
+    assert lines("more/train.de")[240:] == whole
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "all 240 sentences were translated before" in capsys.readouterr().err
+
+
+def test_a_run_learns_from_it(runs, capsys):
+    assert main(["diversify", "one", "--backward", "back"]) == 0
+    options = [*TINY, "--corpus.name", "data/one-diversified", "--run", "student"]
+    assert main(["train", "own", *options, "--training.max-updates", "5"]) == 0
+    said = capsys.readouterr().err
+    # What the models translate as people did is the same pair again, dropped and counted.
+    assert "of 720 pairs kept" in said
+    assert "exact duplicate" in said
+    assert main(["evaluate", "student"]) == 0
+
+
+def test_other_runs_another_text_and_another_folder_are_refused(runs, capsys):
+    assert main(["diversify", "one", "--to", "more"]) == 0
+    capsys.readouterr()
+
+    def refused(*arguments: str) -> str:
+        assert main(["diversify", *arguments]) == 2
+        return capsys.readouterr().err
+
+    assert "made by other runs, otherwise, or from other text" in refused("two", "--to", "more")
+    assert "made by other runs" in refused("one", "--to", "more", "--quantize")
+    assert "back translates de to en and one en to de" in refused("one", "back")
+    assert "--backward needs runs that translate de to en" in refused("one", "--backward", "two")
+    assert "Name at least one run" in refused()
+    assert "no run 'three'" in refused("three")
+    Path("mine").mkdir()
+    Path("mine/notes").write_text("mine", encoding="utf-8")
+    assert "mine holds something else" in refused("one", "--to", "mine")
+    # The same name with other weights is another run.
+    weights = Path("checkpoints/two/model.safetensors").read_bytes()
+    Path("checkpoints/one/model.safetensors").write_bytes(weights)
+    assert "made by other runs" in refused("one", "--to", "more")
+
+
+def test_a_backward_run_that_learnt_the_test_is_refused(runs, counting_corpus, capsys):
+    """Without splits of its own a corpus is cut by its source sentences: each way elsewhere."""
+    counting_corpus()
+    Path("whole").mkdir()
+    for language in ("en", "de"):
+        Path(f"counting.{language}").rename(f"whole/train.{language}")
+    for name, more in (("there", []), ("again", BACK)):
+        options = [*TINY, *more, "--corpus.name", "whole", "--training.max-updates", "2"]
+        assert main(["train", "own", *options, "--run", name]) == 0
+    capsys.readouterr()
+    assert main(["diversify", "there", "--backward", "again"]) == 2
+    said = capsys.readouterr().err
+    assert "again learnt" in said
+    assert "validation and test files of its own" in said
