@@ -96,7 +96,7 @@ class TokenizerSettings:
 
     kind: Literal["unigram", "bpe"] = "unigram"
     """Unigram language model (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
-    vocabulary_size: int = 4000
+    vocabulary_size: int = 8000
     """Subwords; lowered, and said, where the text cannot fill it."""
     joint: bool = True
     """One vocabulary for both languages; needed where all embeddings are tied."""

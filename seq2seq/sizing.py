@@ -1,8 +1,8 @@
 """How large a model, how small its subwords and how much noise a corpus wants, by its pairs.
 
 Little text wants few subwords, small batches and much dropout (Sennrich and Zhang 2019, "Revisiting
-Low-Resource Neural Machine Translation"); much text wants the opposite and fewer passes. The middle
-band is measured in docs/results/quality.md; the other two are not.
+Low-Resource Neural Machine Translation"); much text wants the opposite and fewer passes. The band
+of Multi30k is measured in docs/results/quality.md; the others are not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Band(NamedTuple):
     training: dict[str, Any]
 
 
-# The middle band is the preset multi30k as it is.
+# The band without changes is the preset multi30k as it is.
 BANDS = (
     Band(
         5_000,
@@ -36,6 +36,7 @@ BANDS = (
         },
         {"batch_tokens": 500, "epochs": 40, "warmup_updates": 100},
     ),
+    Band(20_000, {"vocabulary_size": 4000}, {}, {}),
     Band(200_000, {}, {}, {}),
     Band(
         float("inf"),

@@ -32,7 +32,7 @@ def test_less_text_gets_less_model_and_more_noise():
         assert values[0] < values[-1]
 
 
-def test_the_middle_is_the_recipe_of_multi30k():
+def test_the_band_of_multi30k_is_its_recipe():
     own, recipe = size_for(preset("own"), 29_000), PRESETS["multi30k"]
     assert own.tokenizer == recipe.tokenizer
     assert own.model == recipe.model
@@ -44,8 +44,10 @@ def test_the_middle_is_the_recipe_of_multi30k():
     [
         (1, "fewer than 5,000"),
         (4_999, "fewer than 5,000"),
-        (5_000, "5,000 to 199,999"),
-        (199_999, "5,000 to 199,999"),
+        (5_000, "5,000 to 19,999"),
+        (19_999, "5,000 to 19,999"),
+        (20_000, "20,000 to 199,999"),
+        (199_999, "20,000 to 199,999"),
         (200_000, "200,000 or more"),
         (10**9, "200,000 or more"),
     ],
