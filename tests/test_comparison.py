@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import html.parser
 import json
@@ -21,9 +22,11 @@ from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
 from seq2seq.errors import TrainingError
 from seq2seq.evaluation.material import Entrant, Material
+from seq2seq.report.answer_how import cost
 from seq2seq.text.batches import collate
 from seq2seq.text.tokenized import TokenizedSplit
 from seq2seq.text.tokenizer import END, Tokenizer
+from seq2seq.training.history import History
 from seq2seq.training.loop import Trainer
 from tests.conftest import TINY, counting_pairs
 
@@ -239,6 +242,7 @@ def test_the_language_model_is_the_ladders_ground_floor(counting_corpus, capsys,
     assert "".join(text.removesuffix(" …") + "\n" for text in model["texts"]) == written
 
     assert_costs_have_memory(document, page)
+    assert_costs_have_precision(document, page)
     # The same from runs that exist, wherever the language model is named.
     monkeypatch.setattr(Trainer, "_update", None)  # any further training would fail
     names = ["small-lstm", "small-language-model", "small-attention"]
@@ -274,6 +278,21 @@ def assert_costs_have_memory(document: dict, page: str) -> None:
         row = page.split("<h2>At what cost?</h2>")[1].split(f"<td>{rung['name']}</td>")[1]
         cells = re.findall(r'<td class="number">([^<]*)</td>', row.split("</tr>")[0])
         assert f"{max(peaks) / 1e6:,.0f}" in cells
+
+
+def assert_costs_have_precision(document: dict, page: str) -> None:
+    """What the runs say they were trained in, and a warning where that differs."""
+    started = History(Path("checkpoints/small-lstm")).events()[0]
+    assert document["systems"][0]["runs"][0]["precision"] == started["precision"]
+    costs = page.split("<h2>At what cost?</h2>")[1].split("</table>")[0]
+    assert costs.count(f">{started['precision']}</td>") == 3
+    warning = "Runs differ in the precision"
+    assert warning not in page
+    mixed = copy.deepcopy(document)
+    mixed["systems"][1]["runs"][0]["precision"] = None
+    table, *paragraphs = cost(mixed)
+    assert f"{started['precision']} and –" in table.rows[2]
+    assert any(warning in paragraph.text for paragraph in paragraphs)
 
 
 def test_a_language_model_that_cannot_stand_below(counting_corpus, capsys):

@@ -80,6 +80,7 @@ def trained_run(entrant: Entrant, corpus: str | None) -> dict[str, Any]:
         "best_update": int(finished["best_update"]),
         "minutes": seconds / 60,  # of updates, validation not counted
         "peak_bytes": finished.get("peak_bytes"),  # None if not known
+        "precision": history.precision(),  # likewise
         "tokens_per_second": int(finished["tokens"]) / max(seconds, 1e-9),
         "learnt": corpus,
         "curve": [

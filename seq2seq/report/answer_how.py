@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seq2seq.report.content import (
@@ -17,10 +17,13 @@ from seq2seq.report.numbers import listed, mean, peak_megabytes, with_spread
 
 
 def cost(document: Document) -> list[Block]:
-    """Parameters, updates, minutes, memory, and speed in training and in decoding."""
+    """Parameters, precision, updates, minutes, memory, and speed in training and in decoding."""
     main = document["splits"][0]
     rungs = [rung for rung in all_rungs(document) if good_runs(rung)]
-    headings = ["system", "parameters", "updates", "minutes", "peak MB", "tokens/s", "sentences/s"]
+    headings = [
+        *("system", "parameters", "precision", "updates", "minutes"),
+        *("peak MB", "tokens/s", "sentences/s"),
+    ]
     beams = {
         run["scores"][main]["beam_size"]
         for system in document["systems"]
@@ -37,6 +40,14 @@ def cost(document: Document) -> list[Block]:
             "than they are."
         ),
     ]
+    if len(_precisions(rungs)) > 1:
+        blocks.append(
+            Paragraph(
+                "Runs differ in the precision that training multiplied in (–: not known). Their "
+                "minutes do not compare, and their scores only if precision makes no difference to "
+                "them."
+            )
+        )
     if any(run.get("peak_bytes") is None for rung in rungs for run in good_runs(rung)):
         blocks.append(
             Paragraph(
@@ -47,12 +58,18 @@ def cost(document: Document) -> list[Block]:
     return blocks
 
 
+def _precisions(rungs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What all runs of these were trained in, each once; a dash where it is not known."""
+    return sorted({run.get("precision") or "–" for rung in rungs for run in good_runs(rung)})
+
+
 def _cost_row(rung: Mapping[str, Any], main: str) -> list[str]:
     runs = good_runs(rung)
     decoding = [run["scores"][main].get("sentences_per_second") for run in runs]
     return [
         rung["name"],
         f"{rung['parameters']:,}",
+        listed(_precisions([rung])),
         f"{mean([run['updates'] for run in runs]):,.0f}",
         f"{mean([run['minutes'] for run in runs]):.1f}",
         peak_megabytes(runs),

@@ -60,3 +60,8 @@ class History:
         """The closing event, if training came to its end."""
         closing = [event for event in self.events() if event["event"] == "finished"]
         return closing[-1] if closing else None
+
+    def precision(self) -> str | None:
+        """What its products were worked out in, if it was noted."""
+        starts = [event for event in self.events() if event["event"] == "started"]
+        return starts[-1].get("precision") if starts else None
