@@ -35,6 +35,7 @@ from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.pipeline import DATA, Report, open_translator, require_ensemble
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles, open_text
+from seq2seq.text.readers import one_line
 
 LAYOUT = "seq2seq diversified corpus"
 VERSION = 1
@@ -90,12 +91,18 @@ def diversify(
         _require_unseen(corpus, run, report)
     folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
     _begin(folder, _about(corpus, settings, forward, backward) | {"quantize": quantize})
-    ways = [_Way("forward", forward, 0), _Way("backward", backward, 1)]
+    both = [_Way("forward", forward, 0), _Way("backward", backward, 1)]
+    ways = [way for way in both if way.runs]
     pairs = corpus.splits["train"]
-    for way in ways:
-        if way.runs:
+    try:
+        for way in ways:
             _translate(way, pairs, folder, report, processes, quantize)
-    _write_splits(folder, corpus, [way for way in ways if way.runs])
+        _write_splits(folder, corpus, ways)
+    except OSError as error:
+        raise CorpusError(
+            f"{folder} cannot be written: {one_line(error)}. Make room there; the same command "
+            "goes on where it stopped."
+        ) from None
     return Diversified(folder, len(pairs), len(pairs), len(pairs) if backward else 0)
 
 
@@ -173,7 +180,7 @@ def _begin(folder: Path, about: dict[str, Any]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(path, about)
         except OSError as error:
-            raise CorpusError(f"{folder} cannot be written: {error}.") from None
+            raise CorpusError(f"{folder} cannot be written: {one_line(error)}.") from None
         return
     try:
         known = json.loads(path.read_text(encoding="utf-8"))

@@ -81,6 +81,22 @@ def test_the_same_command_goes_on_and_then_does_nothing(runs, capsys):
     assert "all 240 sentences were translated before" in capsys.readouterr().err
 
 
+def test_a_full_disk_is_said_and_the_work_kept(runs, monkeypatch, capsys):
+    command = ["diversify", "one", "--to", "more"]
+
+    def full(*paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfile", full)
+        assert main(command) == 2
+    said = capsys.readouterr().err
+    assert "more cannot be written" in said
+    assert "goes on where it stopped" in said
+    assert main(command) == 0
+    assert "all 240 sentences were translated before" in capsys.readouterr().err
+
+
 def test_a_run_learns_from_it(runs, capsys):
     assert main(["diversify", "one", "--backward", "back"]) == 0
     options = [*TINY, "--corpus.name", "data/one-diversified", "--run", "student"]

@@ -18,7 +18,7 @@ class Diversify:
 
     To each pair is added its source with the runs' translation and, with --backward, its target
     with the translation of runs of the other direction. No text comes from elsewhere; validation
-    and test stay as they are. A model that learns from it is often better than those that made it.
+    and test stay as they are. docs/corpora.md says what it gave.
     """
 
     runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(name="RUN")]
