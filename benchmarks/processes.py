@@ -3,8 +3,8 @@
     python -m benchmarks.processes RUN [--split test] [--rounds 3] [--beam-size 5] [--quantize]
 
 The sentences of the run's own corpus, real lengths and ends, in turns: one thread, all threads, as
-many processes as threads. Loading is left out of the sentences a second and shown apart, so that
-one can see from how many sentences on it is repaid. All must give the same translations.
+many processes as threads. Loading, and the first 50 sentences of each process, are left out of the
+sentences a second and shown apart. Different translations are an error.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def sentences_of(run: str, split: str) -> list[str]:
 def take(
     run: str, search: SearchSettings, quantize: bool, way: Way, sentences: list[str]
 ) -> tuple[float, float, list[str]]:
-    """Seconds until it is ready, seconds that it translates, and what it translates to."""
+    """Seconds until it is warm, seconds that it translates then, and what it translates to."""
     threads, processes = way
     began = time.perf_counter()
     how = (None if processes > 1 else threads, quantize, None, (), processes)
@@ -73,12 +73,14 @@ def main() -> None:
             texts.append(found)
             say(f"round {number + 1}, {way}: {speeds[way][-1]:,.0f} sentences/s")
     differing = sum(len(set(rows)) > 1 for rows in zip(*texts, strict=True))
-    print(f"{len(sentences):,} sentences, torch {torch.__version__}; {differing} differ")
+    if differing:
+        raise SystemExit(f"{differing} of {len(sentences):,} sentences were translated differently")
+    print(f"{len(sentences):,} sentences, beam {options.beam_size}, torch {torch.__version__}")
     for (threads, processes), values in speeds.items():
         times = median(a / b for a, b in zip(values, speeds[ways[0]], strict=True))
         print(
             f"{processes} process(es) of {threads} thread(s): {median(values):,.0f} sentences/s, "
-            f"{times:.2f} times one thread; ready after {median(loading[threads, processes]):.1f} s"
+            f"{times:.2f} times one thread; warm after {median(loading[threads, processes]):.1f} s"
         )
 
 

@@ -32,10 +32,17 @@ from typing import Any, NamedTuple
 from seq2seq.checkpoint import find_run, read_config, write_json
 from seq2seq.config import CorpusSettings
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
-from seq2seq.pipeline import DATA, Report, open_translator, require_ensemble
+from seq2seq.pipeline import (
+    DATA,
+    Report,
+    open_translator,
+    require_ensemble,
+    require_same_text,
+)
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles, open_text
 from seq2seq.text.readers import one_line
+from seq2seq.text.unfinished import sole_user
 
 LAYOUT = "seq2seq diversified corpus"
 VERSION = 1
@@ -70,7 +77,7 @@ def diversify(
 ) -> Diversified:
     """Translate runs' training text by themselves and write a corpus of all of it.
 
-    Work that was interrupted goes on where it stopped; finished work is found and left.
+    Work that was interrupted goes on where it stopped; finished translations are kept.
 
     Args:
         forward: runs of one direction and corpus, which translate together.
@@ -87,32 +94,33 @@ def diversify(
     settings = read_config(find_run(forward[0])).settings.corpus
     _require_together(forward, backward, settings)
     corpus = load_corpus(settings, DATA / "prepared", report)
-    for run in backward:
-        _require_unseen(corpus, run, report)
+    _require_known_text(corpus, forward, backward, report)
     folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
     _begin(folder, _about(corpus, settings, forward, backward) | {"quantize": quantize})
     both = [_Way("forward", forward, 0), _Way("backward", backward, 1)]
     ways = [way for way in both if way.runs]
     pairs = corpus.splits["train"]
-    try:
+    with sole_user(folder) as is_ours:
+        if not is_ours:
+            raise CorpusError(f"{folder} is being written by another process; let it end.")
         for way in ways:
             _translate(way, pairs, folder, report, processes, quantize)
         _write_splits(folder, corpus, ways)
-    except OSError as error:
-        raise CorpusError(
-            f"{folder} cannot be written: {one_line(error)}. Make room there; the same command "
-            "goes on where it stopped."
-        ) from None
     return Diversified(folder, len(pairs), len(pairs), len(pairs) if backward else 0)
 
 
 def _require_together(
     forward: Sequence[str], backward: Sequence[str], settings: CorpusSettings
 ) -> None:
-    require_ensemble([find_run(run) for run in forward])
+    for runs in (forward, backward):
+        folders = [find_run(run) for run in runs]
+        names = [folder.resolve().name for folder in folders]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"{twice[0]} is named twice; name each run once.")
+        if folders:
+            require_ensemble(folders)
     if not backward:
         return
-    require_ensemble([find_run(run) for run in backward])
     back = read_config(find_run(backward[0])).settings.corpus
     way = (back.source_language, back.target_language)
     if way != (settings.target_language, settings.source_language):
@@ -122,19 +130,31 @@ def _require_together(
         )
 
 
-def _require_unseen(corpus: Corpus, run: str, report: Report) -> None:
-    """Refuse a backward run that has learnt what the corpus keeps for validation and test.
+def _require_known_text(
+    corpus: Corpus, forward: Sequence[str], backward: Sequence[str], report: Report
+) -> None:
+    """Refuse runs that have learnt anything but this corpus' training text as it is now.
 
-    A corpus without such splits is cut by its source sentences, and so elsewhere in each direction.
+    A corpus without splits for validation and test is cut by its source sentences, and so elsewhere
+    in each direction: what one direction keeps for the test, the other may have learnt.
     """
-    learnt = load_corpus(read_config(find_run(run)).settings.corpus, DATA / "prepared", report)
     kept = {pair for name, pairs in corpus.splits.items() if name != "train" for pair in pairs}
-    seen = sum((pair.target, pair.source) in kept for pair in learnt.splits["train"])
-    if seen:
-        raise ConfigError(
-            f"{run} learnt {seen:,} pairs that the corpus keeps for validation and test. Give "
-            "the corpus validation and test files of its own, and train both directions again."
-        )
+    for run in (*forward, *backward):
+        config = read_config(find_run(run))
+        learnt = load_corpus(config.settings.corpus, DATA / "prepared", report)
+        require_same_text(find_run(run), config.corpus, learnt)
+        if config.corpus is None:
+            report(f"{run}: what text it learnt was not noted; taken to be {learnt.name} as it is")
+        if run in forward:
+            if learnt.fingerprint != corpus.fingerprint:
+                raise ConfigError(f"{run} learnt from {learnt.name}, {forward[0]} did not.")
+            continue
+        seen = sum((pair.target, pair.source) in kept for pair in learnt.splits["train"])
+        if seen:
+            raise ConfigError(
+                f"{run} learnt {seen:,} pairs that the corpus keeps for validation and test. Give "
+                "the corpus validation and test files of its own, and train both directions again."
+            )
 
 
 def _about(
@@ -173,24 +193,29 @@ def _digest(path: Path) -> str:
 def _begin(folder: Path, about: dict[str, Any]) -> None:
     """Make the folder, or make sure that what it holds is the beginning of the same."""
     path = folder / "about.json"
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise CorpusError(f"{folder} holds something else; give another folder with --to.")
-        try:
+    try:
+        if not path.exists():
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise CorpusError(f"{folder} holds something else; give another folder with --to.")
             folder.mkdir(parents=True, exist_ok=True)
             write_json(path, about)
-        except OSError as error:
-            raise CorpusError(f"{folder} cannot be written: {one_line(error)}.") from None
-        return
-    try:
+            return
         known = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"{path} cannot be read: {error}.") from None
+    except ValueError as error:
+        raise CorpusError(f"{path} is damaged: {error}. Remove {folder}.") from None
+    except (OSError, CheckpointError) as error:
+        raise _cannot_write(folder, error) from None
     if known != about:
         raise CorpusError(
             f"{folder} was made by other runs, otherwise, or from other text; "
             "give another folder with --to."
         )
+
+
+def _cannot_write(folder: Path, error: Exception) -> CorpusError:
+    return CorpusError(
+        f"{folder} cannot be written: {one_line(error)}. The same command goes on where it stopped."
+    )
 
 
 def _translate(
@@ -201,21 +226,29 @@ def _translate(
     done = _keep_whole_lines(path)
     if done == len(pairs):
         report(f"{way.name}: all {done:,} sentences were translated before")
+    if done > len(pairs):
+        raise CorpusError(f"{path} has {done:,} lines for {len(pairs):,} sentences; remove it.")
+    if done >= len(pairs):
         return
     first, *others = way.runs
-    with (
-        open_translator(
-            first, None, report, quantize=quantize, ensemble=others, processes=processes
-        ) as translator,
-        path.open("a", encoding="utf-8", newline="\n") as file,
-    ):
+    with open_translator(
+        first, None, report, quantize=quantize, ensemble=others, processes=processes
+    ) as translator:
         rest = (f"{pair[way.side]}\n".encode() for pair in islice(iter(pairs), done, None))
         ahead = 0 if processes == 1 else processes
         lines = translator.translate_lines(rest, 1, False, _LINES_AT_ONCE, ahead)
         said = _Progress(way.name, done, len(pairs), report)
         for translation in lines:
-            file.write(translation.text + "\n")
+            _add_line(path, translation.text)
             said.one_more()
+
+
+def _add_line(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from None
 
 
 def _keep_whole_lines(path: Path) -> int:
@@ -253,17 +286,19 @@ class _Progress:
 
 def _write_splits(folder: Path, corpus: Corpus, ways: Sequence[_Way]) -> None:
     """The corpus' own splits, and the translations behind its training pairs."""
-    for split, pairs in corpus.splits.items():
-        sides = (pairs.source_path, pairs.target_path)
-        for side, path in enumerate(sides):
-            made = folder / path.name
-            unfinished = made.with_name(made.name + ".unfinished")
-            shutil.copyfile(path, unfinished)
-            if split == "train":
-                with unfinished.open("a", encoding="utf-8", newline="\n") as file:
-                    for way in ways:
-                        _append(file.write, way, side, pairs, folder)
-            unfinished.replace(made)
+    try:
+        for split, pairs in corpus.splits.items():
+            for side, path in enumerate((pairs.source_path, pairs.target_path)):
+                made = folder / path.name
+                unfinished = made.with_name(made.name + ".unfinished")
+                shutil.copyfile(path, unfinished)
+                if split == "train":
+                    with unfinished.open("a", encoding="utf-8", newline="\n") as file:
+                        for way in ways:
+                            _append(file.write, way, side, pairs, folder)
+                unfinished.replace(made)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
 
 
 def _append(

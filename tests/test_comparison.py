@@ -286,13 +286,16 @@ def assert_costs_have_precision(document: dict, page: str) -> None:
     assert document["systems"][0]["runs"][0]["precision"] == started["precision"]
     costs = page.split("<h2>At what cost?</h2>")[1].split("</table>")[0]
     assert costs.count(f">{started['precision']}</td>") == 3
-    warning = "Runs differ in the precision"
-    assert warning not in page
-    mixed = copy.deepcopy(document)
-    mixed["systems"][1]["runs"][0]["precision"] = None
-    table, *paragraphs = cost(mixed)
-    assert f"{started['precision']} and –" in table.rows[2]
-    assert any(warning in paragraph.text for paragraph in paragraphs)
+    notes = ("Runs differ in the precision", "– for precision: not noted")
+    for other, expected in (("float64", notes[:1]), (None, notes[1:])):
+        mixed = copy.deepcopy(document)
+        mixed["systems"][1]["runs"][0]["precision"] = other
+        table, *paragraphs = cost(mixed)
+        shown = sorted([started["precision"], other or "–"])
+        assert " and ".join(shown) in table.rows[2]
+        text = " ".join(paragraph.text for paragraph in paragraphs)
+        assert [note for note in notes if note in text] == list(expected)
+    assert not any(note in page for note in notes)
 
 
 def test_a_language_model_that_cannot_stand_below(counting_corpus, capsys):

@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.cli import main
 from seq2seq.text.pair_files import open_text
+from seq2seq.text.unfinished import sole_user
 from tests.conftest import TINY, counting_pairs
 
 BACK = ["--corpus.source-language", "de", "--corpus.target-language", "en"]
@@ -70,12 +71,13 @@ def test_the_same_command_goes_on_and_then_does_nothing(runs, capsys):
     assert "0 with a translated source" in capsys.readouterr().err
     whole = lines("more/forward.txt")
     # A kill in the midst of a line, and before the splits were written.
-    cut = "".join(line + "\n" for line in whole[:100]) + whole[100][:3]
+    kept = ["from before the kill", *whole[1:100]]
+    cut = "".join(line + "\n" for line in kept) + whole[100][:3]
     Path("more/forward.txt").write_text(cut, encoding="utf-8")
     Path("more/train.de").unlink()
     assert main(command) == 0
-    assert lines("more/forward.txt") == whole
-    assert lines("more/train.de")[240:] == whole
+    assert lines("more/forward.txt") == [*kept, *whole[100:]]
+    assert lines("more/train.de")[240:] == [*kept, *whole[100:]]
     capsys.readouterr()
     assert main(command) == 0
     assert "all 240 sentences were translated before" in capsys.readouterr().err
@@ -125,6 +127,14 @@ def test_other_runs_another_text_and_another_folder_are_refused(runs, capsys):
     Path("mine").mkdir()
     Path("mine/notes").write_text("mine", encoding="utf-8")
     assert "mine holds something else" in refused("one", "--to", "mine")
+    assert "mine/notes holds something else" in refused("one", "--to", "mine/notes")
+    assert "one is named twice; name each run once" in refused("one", "one")
+    with sole_user(Path("more")) as is_ours:
+        assert is_ours
+        assert "is being written by another process" in refused("one", "--to", "more")
+    with Path("more/forward.txt").open("a", encoding="utf-8") as file:
+        file.write("one too many\n")
+    assert "has 241 lines for 240 sentences" in refused("one", "--to", "more")
     # The same name with other weights is another run.
     weights = Path("checkpoints/two/model.safetensors").read_bytes()
     Path("checkpoints/one/model.safetensors").write_bytes(weights)
@@ -145,3 +155,11 @@ def test_a_backward_run_that_learnt_the_test_is_refused(runs, counting_corpus, c
     said = capsys.readouterr().err
     assert "again learnt" in said
     assert "validation and test files of its own" in said
+    # With such files, but the runs of before.
+    for language in ("en", "de"):
+        learnt = lines(f"whole/train.{language}")
+        for split, part in (("validation", learnt[:30]), ("test", learnt[30:60])):
+            text = "".join(line + "\n" for line in part)
+            Path(f"whole/{split}.{language}").write_text(text, encoding="utf-8")
+    assert main(["diversify", "there", "--backward", "again"]) == 2
+    assert "have changed since" in capsys.readouterr().err

@@ -49,6 +49,7 @@ def run(arguments: list[str]) -> int:
         f"{made.folder}: {made.own:,} pairs of the corpus, {made.forward:,} with a translated "
         f"target, {made.backward:,} with a translated source. Learn from it with: seq2seq train "
         f"--corpus.name {made.folder} --corpus.source-language {corpus.source_language} "
-        f"--corpus.target-language {corpus.target_language}"
+        f"--corpus.target-language {corpus.target_language} (sizes and epochs then go by all of "
+        "its pairs; name them to have others)"
     )
     return 0

@@ -15,6 +15,8 @@ from seq2seq.report.document import Document, all_rungs, good_runs, language_mod
 from seq2seq.report.figures import map_name
 from seq2seq.report.numbers import listed, mean, peak_megabytes, with_spread
 
+UNKNOWN = "–"
+
 
 def cost(document: Document) -> list[Block]:
     """Parameters, precision, updates, minutes, memory, and speed in training and in decoding."""
@@ -40,13 +42,17 @@ def cost(document: Document) -> list[Block]:
             "than they are."
         ),
     ]
-    if len(_precisions(rungs)) > 1:
+    precisions = _precisions(rungs)
+    if len([kind for kind in precisions if kind != UNKNOWN]) > 1:
         blocks.append(
             Paragraph(
-                "Runs differ in the precision that training multiplied in (–: not known). Their "
-                "minutes do not compare, and their scores only if precision makes no difference to "
-                "them."
+                "Runs differ in the precision that training multiplied in: their minutes do not "
+                "compare, and their scores only if precision makes no difference to them."
             )
+        )
+    if UNKNOWN in precisions:
+        blocks.append(
+            Paragraph(f"{UNKNOWN} for precision: not noted, because the run is from before it was.")
         )
     if any(run.get("peak_bytes") is None for rung in rungs for run in good_runs(rung)):
         blocks.append(
@@ -60,7 +66,7 @@ def cost(document: Document) -> list[Block]:
 
 def _precisions(rungs: Sequence[Mapping[str, Any]]) -> list[str]:
     """What all runs of these were trained in, each once; a dash where it is not known."""
-    return sorted({run.get("precision") or "–" for rung in rungs for run in good_runs(rung)})
+    return sorted({run.get("precision") or UNKNOWN for rung in rungs for run in good_runs(rung)})
 
 
 def _cost_row(rung: Mapping[str, Any], main: str) -> list[str]:

@@ -44,6 +44,21 @@ def unfinished_folder(home: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def sole_user(folder: Path) -> Iterator[bool]:
+    """Have an existing folder for oneself until the end of the block.
+
+    Yields:
+        False if another process has it; True as well where the file system keeps no locks.
+    """
+    lock, is_known = _lock(folder, wait=False)
+    try:
+        yield lock is not None or not is_known
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def remove_abandoned(parent: Path) -> None:
     """Remove the unfinished folders in `parent` that no living process owns."""
     for folder in parent.glob(f"*{MARK}*"):
