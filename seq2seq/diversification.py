@@ -224,11 +224,10 @@ def _translate(
     """Add to the way's file what it still lacks."""
     path = folder / f"{way.name}.txt"
     done = _keep_whole_lines(path)
-    if done == len(pairs):
-        report(f"{way.name}: all {done:,} sentences were translated before")
     if done > len(pairs):
         raise CorpusError(f"{path} has {done:,} lines for {len(pairs):,} sentences; remove it.")
-    if done >= len(pairs):
+    if done == len(pairs):
+        report(f"{way.name}: all {done:,} sentences were translated before")
         return
     first, *others = way.runs
     with open_translator(
