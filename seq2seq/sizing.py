@@ -37,7 +37,8 @@ BANDS = (
         {"batch_tokens": 500, "epochs": 40, "warmup_updates": 100},
     ),
     Band(20_000, {"vocabulary_size": 4000}, {}, {}),
-    Band(200_000, {}, {}, {}),
+    Band(60_000, {}, {}, {}),
+    Band(200_000, {}, {"dropout": 0.2, "word_dropout": 0.05}, {"epochs": 10}),
     Band(
         float("inf"),
         {"vocabulary_size": 16_000},

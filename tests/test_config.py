@@ -201,7 +201,9 @@ def test_the_presets() -> None:
     assert (phrasebook.corpus.name, phrasebook.corpus.target_language) == ("phrasebook", "ko")
     assert multi30k.corpus.name == "bentrevett/multi30k"
     assert (multi30k.corpus.source_language, multi30k.corpus.target_language) == ("en", "de")
-    assert multi30k.model == preset("own").model == ModelSettings(query_word=True)
+    recipe = ModelSettings(query_word=True, dropout=0.3, word_dropout=0.1)
+    assert multi30k.model == preset("own").model == recipe
+    assert multi30k.training == preset("own").training == TrainingSettings(epochs=22)
 
 
 def test_an_unknown_preset_or_system_is_refused_by_name() -> None:
