@@ -18,6 +18,7 @@ from seq2seq.cli import main
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.evaluation.attention import attend_to_references
 from seq2seq.report import figures
+from seq2seq.report.answer_which import opening
 from seq2seq.report.content import (
     Figure,
     Listing,
@@ -204,3 +205,33 @@ def slow_alignment_error(known: list[phrasebook.AlignedPair]) -> float:
             found += 1
             hits += (looks.index(max(looks)), target) in known[one.row].links
     return 1 - 2 * hits / (found + sum(len(pair.links) for pair in known))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ({"lstm": [1], "attention": [1]}, "One seed: how much luck"),
+        ({"lstm": [2, 1], "attention": [1, 2]}, "2 seeds (1, 2): figures are means"),
+        (
+            {"lstm": [1, 2], "attention": [3, 1, 2]},
+            "Seeds that differ (lstm 1, 2; attention 1, 2, 3): figures are means",
+        ),
+        ({"lstm": [], "attention": [1, 2]}, "2 seeds (1, 2): figures"),
+    ],
+)
+def test_the_report_says_which_seeds_a_system_has(seeds, said):
+    systems = [
+        {"name": name, "runs": [{"seed": seed, "failure": None} for seed in own]}
+        for name, own in seeds.items()
+    ]
+    document = {
+        "corpus": {
+            "source_language": "en",
+            "target_language": "de",
+            "sizes": {"train": 9, "test": 9},
+        },
+        "splits": ["test"],
+        "systems": systems,
+        "significance": {"baseline": "lstm", "tests": []},
+    }
+    assert f"9 sentences of test. {said}" in opening(document)[0].text

@@ -44,13 +44,20 @@ def opening(document: Document) -> list[Block]:
 
 
 def _seeds_in_words(document: Document) -> str:
-    seeds = {run["seed"] for system in document["systems"] for run in good_runs(system)}
-    if len(seeds) == 1:
+    """How many seeds, and which system has which where they differ."""
+    seeds = {
+        system["name"]: sorted(run["seed"] for run in good_runs(system))
+        for system in document["systems"]
+    }
+    seeds = {name: own for name, own in seeds.items() if own}
+    every = sorted(set().union(*seeds.values()))
+    if len(every) == 1:
         return "One seed: how much luck in training weighs is not measured here."
-    return (
-        f"{len(seeds)} seeds ({', '.join(map(str, sorted(seeds)))}): figures are means over them, "
-        "± their sample standard deviation."
-    )
+    means = "figures are means over them, ± their sample standard deviation."
+    if all(own == every for own in seeds.values()):
+        return f"{len(every)} seeds ({', '.join(map(str, every))}): {means}"
+    each = [f"{name} {', '.join(map(str, own))}" for name, own in seeds.items()]
+    return f"Seeds that differ ({'; '.join(each)}): {means}"
 
 
 def _verdict(document: Document, system: str) -> str:
