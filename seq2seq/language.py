@@ -77,7 +77,7 @@ def train_language_run(
         lambda row: f"“{pipeline.short(pairs[row].target)}”",
         folder,
         display or TrainingDisplay(),
-        pipeline.batch_sampler(settings.training, pairs, tokenizer),
+        pipeline.batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
     if resume and (folder / "training_state.pt").is_file():

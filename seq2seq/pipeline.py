@@ -24,11 +24,11 @@ from seq2seq.checkpoint import (
 )
 from seq2seq.config import (
     CorpusSettings,
+    LanguageSettings,
     SearchSettings,
     Settings,
     SettingsT,
     TokenizerSettings,
-    TrainingSettings,
     fingerprint_text,
 )
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
@@ -152,7 +152,7 @@ def train_run(
         lambda row: f"“{short(pairs[row].source)}” → “{short(pairs[row].target)}”",
         folder,
         display or TrainingDisplay(),
-        batch_sampler(settings.training, pairs, tokenizer),
+        batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
     if resume and (folder / "training_state.pt").is_file():
@@ -161,12 +161,14 @@ def train_run(
 
 
 def batch_sampler(
-    settings: TrainingSettings, pairs: PairFiles, tokenizer: Tokenizer
+    settings: Settings | LanguageSettings, pairs: PairFiles, tokenizer: Tokenizer
 ) -> SubwordSampler | None:
     """What cuts training sentences anew at every visit, if the settings ask for it."""
-    if settings.subword_sampling is None:
+    alpha = settings.training.subword_sampling
+    if alpha is None:
         return None
-    return SubwordSampler(pairs, tokenizer, settings.subword_sampling, settings.seed)
+    segmenters = tokenizer.segmenters(settings.tokenizer.kind, alpha)
+    return SubwordSampler(pairs, segmenters, settings.training.seed)
 
 
 def _report_batches(settings: Settings, train: TokenizedSplit, report: Report) -> None:

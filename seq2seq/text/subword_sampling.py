@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seq2seq.text.batches import Batch, TokenizedSplit, collate
 from seq2seq.text.pair_files import PairFiles
-from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.text.segmentation import RandomSegmenter
 
 
 class SubwordSampler:
@@ -29,28 +29,29 @@ class SubwordSampler:
 
     Args:
         pairs: the split's text.
-        tokenizer: the run's.
-        alpha: see `Tokenizer.sample`.
+        segmenters: the source's and the target's, see `Tokenizer.segmenters`.
         seed: the training seed.
     """
 
-    def __init__(self, pairs: PairFiles, tokenizer: Tokenizer, alpha: float, seed: int) -> None:
+    def __init__(
+        self, pairs: PairFiles, segmenters: tuple[RandomSegmenter, RandomSegmenter], seed: int
+    ) -> None:
         """Open nothing yet."""
         self.pairs = pairs
-        self.tokenizer = tokenizer
-        self.alpha = alpha
+        self.segmenters = segmenters
         self.seed = seed
 
     def __call__(self, rows: NDArray[np.int64], epoch: int, place: int) -> Batch:
         """The tensors of these rows, visited as batch number `place` of this epoch."""
         pairs = [self.pairs[int(row)] for row in rows]
-        digest = hashlib.sha256(f"{self.seed} {epoch} {place}".encode()).digest()
-        source, target = self.tokenizer.sample(
-            [pair.source for pair in pairs],
-            [pair.target for pair in pairs],
-            self.alpha,
-            int.from_bytes(digest[:4]),
+        source, target = (
+            segmenter.segment([pair[side] for pair in pairs], self._seed_of(side, epoch, place))
+            for side, segmenter in enumerate(self.segmenters)
         )
         batch = collate(TokenizedSplit.of(source, target), np.arange(len(rows)))
         own_rows = batch.rows.new_tensor(np.array(rows, dtype=np.int64))
         return batch._replace(rows=own_rows)
+
+    def _seed_of(self, side: int, epoch: int, place: int) -> int:
+        name = f"{self.seed} {epoch} {place} {side}"
+        return int.from_bytes(hashlib.sha256(name.encode()).digest())

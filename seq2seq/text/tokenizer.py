@@ -15,13 +15,19 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import sentencepiece
 
 from seq2seq.config import TokenizerSettings
 from seq2seq.errors import CorpusError, TokenizerError
 from seq2seq.text.pair_files import PairFiles
+from seq2seq.text.segmentation import (
+    BPESegmenter,
+    RandomSegmenter,
+    Subwords,
+    UnigramSegmenter,
+)
 
 PADDING, BEGIN, END, UNKNOWN = 0, 1, 2, 3
 
@@ -91,21 +97,19 @@ class Tokenizer:
         """Ids of each sentence; no special id is added, and none occurs."""
         return _encode(self._target, sentences)
 
-    def sample(
-        self, source: Sequence[str], target: Sequence[str], alpha: float, seed: int
-    ) -> tuple[list[list[int]], list[list[int]]]:
-        """Ids of sentences cut at random, both sides: the same for the same seed.
+    def segmenters(
+        self, kind: Literal["unigram", "bpe"], alpha: float
+    ) -> tuple[RandomSegmenter, RandomSegmenter]:
+        """What draws other cuts of the source's and of the target's sentences.
 
         Args:
-            source: sentences.
-            target: sentences.
-            alpha: unigram draws a cut with its probability to the power of α (Kudo 2018, section
-                3.3); bpe leaves this share of merges out (Provilkov et al. 2020).
-            seed: 0 to 2³² − 1.
+            kind: as the tokenizer was trained; it does not say so itself.
+            alpha: unigram draws a cut with its probability to the power of α; bpe leaves this
+                share of merges out.
         """
-        return _sample(self._source, source, alpha, seed), _sample(
-            self._target, target, alpha, seed ^ 1
-        )
+        segmenter = {"unigram": UnigramSegmenter, "bpe": BPESegmenter}[kind]
+        source = segmenter(_subwords(self._source), alpha)
+        return source, source if self.is_joint else segmenter(_subwords(self._target), alpha)
 
     def decode_target(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """Plain text of each row of ids: special ids dropped, always one line."""
@@ -289,23 +293,15 @@ def _encode(
     return ids
 
 
-def _sample(
-    processor: sentencepiece.SentencePieceProcessor,
-    sentences: Sequence[str],
-    alpha: float,
-    seed: int,
-) -> list[list[int]]:
-    # A generator begins with this seed in each new thread, and with `num_threads` one is new.
-    sentencepiece.set_random_generator_seed(seed)
-    ids: list[list[int]] = processor.encode(
-        list(sentences),
-        out_type=int,
-        num_threads=1,
-        enable_sampling=True,
-        nbest_size=-1,
-        alpha=alpha,
+def _subwords(processor: sentencepiece.SentencePieceProcessor) -> Subwords:
+    every = range(processor.get_piece_size())
+    spelt = [i for i in every if i > UNKNOWN and not processor.is_byte(i)]
+    names = [processor.id_to_piece(i) for i in spelt]
+    return Subwords(
+        dict(zip(names, spelt, strict=True)),
+        dict(zip(names, map(processor.get_score, spelt), strict=True)),
+        [processor.piece_to_id(f"<0x{byte:02X}>") for byte in range(256)],
     )
-    return ids
 
 
 def _labels(processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int]) -> list[str]:
