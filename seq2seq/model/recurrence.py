@@ -81,19 +81,9 @@ def attend_and_recur(
     token_weight, context_weight = torch.split(
         cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
     )
-    recurrent_weight = cell.recurrent_weight_for_all_steps()
-    recurrent_bias = score_weight = None
-    if isinstance(cell, GRUCell):
-        recurrent_bias = torch.cat([cell.bias.new_zeros(2 * cell.hidden_size), cell.bias_candidate])
-    if isinstance(attention, AdditiveAttention):
-        # tanh(x) = 2 σ(2x) − 1, and the softmax does not see what all scores share: a sigmoid with
-        # everything doubled does the same work in a fifth of the time.
-        keys, score_weight = 2 * keys, 2 * attention.score_weight
-        recurrent_weight = torch.cat([recurrent_weight, 2 * attention.query_weight])
-        if recurrent_bias is not None:
-            recurrent_bias = nn.functional.pad(recurrent_bias, (0, keys.shape[-1]))
-    elif isinstance(attention, DotAttention):
-        keys = keys * attention.scale
+    recurrent_weight, recurrent_bias, keys, score_weight = _weights_in_the_loop(
+        cell, attention, keys
+    )
     inputs = nn.functional.linear(tokens.transpose(0, 1), token_weight, cell.bias)
     if words is not None:
         inputs = torch.cat([inputs, 2 * words.transpose(0, 1)], -1)
@@ -111,6 +101,29 @@ def attend_and_recur(
         score_weight,
     )
     return hiddens.transpose(0, 1), contexts.transpose(0, 1)
+
+
+def _weights_in_the_loop(
+    cell: RecurrentCell, attention: Attention, keys: Tensor
+) -> tuple[Tensor, Tensor | None, Tensor, Tensor | None]:
+    """What meets the state, the query's weights below the cell's; and keys and scores to fit.
+
+    Returns:
+        Recurrent weight, recurrent bias (GRU), keys, and the score's weight (additive attention).
+    """
+    weight, bias, score_weight = cell.recurrent_weight_for_all_steps(), None, None
+    if isinstance(cell, GRUCell):
+        bias = torch.cat([cell.bias.new_zeros(2 * cell.hidden_size), cell.bias_candidate])
+    if isinstance(attention, AdditiveAttention):
+        # tanh(x) = 2 σ(2x) − 1, and the softmax does not see what all scores share: a sigmoid with
+        # everything doubled does the same work in a fifth of the time.
+        keys, score_weight = 2 * keys, 2 * attention.score_weight
+        weight = torch.cat([weight, 2 * attention.query_weight])
+        if bias is not None:
+            bias = nn.functional.pad(bias, (0, keys.shape[-1]))
+    elif isinstance(attention, DotAttention):
+        keys = keys * attention.scale
+    return weight, bias, keys, score_weight
 
 
 def served(cell: RecurrentCell, attention: Attention) -> bool:

@@ -74,12 +74,15 @@ def _bucket_table(
 
 def word_order(document: Document) -> list[Block]:
     """By amount of reordering, and alignment error; nothing where alignments are not known."""
-    by_order, attention = document["by_order"], document["attention"]
-    if not by_order:
+    if not document["by_order"]:
         return []
+    return [*_by_reordering(document["by_order"]), *_alignment_errors(document["attention"])]
+
+
+def _by_reordering(by_order: Document) -> list[Block]:
     rows = by_order["rows"]
     systems = list(rows[0]["systems"])
-    blocks: list[Block] = [
+    return [
         Paragraph(
             "The corpus' grammar knows which word tells what. The Kendall distance of a pair is "
             "the share of its links that cross one another: 0 is the same order in both "
@@ -101,28 +104,28 @@ def word_order(document: Document) -> list[Block]:
             ],
         ),
     ]
+
+
+def _alignment_errors(attention: Document) -> list[Block]:
     errors = {
         name: figures["alignment_error"]
         for name, figures in attention["systems"].items()
         if "alignment_error" in figures
     }
-    if errors:
-        blocks += [
-            Paragraph(
-                "Alignment error rate (Och and Ney 2003) of attention against the known links, "
-                "while the system writes the reference: each target word is linked to the source "
-                "word that its subwords look at most. 0 is perfect; the diagonal, which looks at "
-                "the same place in both sentences, is there for scale."
-            ),
-            Table(
-                ["system", "alignment error rate"],
-                [
-                    *(
-                        [name, with_spread(e["value"], e["deviation"], 3)]
-                        for name, e in errors.items()
-                    ),
-                    ["(diagonal)", f"{attention['diagonal_error']:.3f}"],
-                ],
-            ),
-        ]
-    return blocks
+    if not errors:
+        return []
+    return [
+        Paragraph(
+            "Alignment error rate (Och and Ney 2003) of attention against the known links, "
+            "while the system writes the reference: each target word is linked to the source "
+            "word that its subwords look at most. 0 is perfect; the diagonal, which looks at "
+            "the same place in both sentences, is there for scale."
+        ),
+        Table(
+            ["system", "alignment error rate"],
+            [
+                *([name, with_spread(e["value"], e["deviation"], 3)] for name, e in errors.items()),
+                ["(diagonal)", f"{attention['diagonal_error']:.3f}"],
+            ],
+        ),
+    ]
