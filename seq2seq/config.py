@@ -175,7 +175,8 @@ class ModelSettings:
         _require(
             not self.query_word or (self.attention == "additive" and self.input_feeding),
             "model.query_word needs additive attention with input feeding; "
-            "leave it out, or choose --model.attention additive --model.input-feeding.",
+            "turn it off by --model.no-query-word, or choose --model.attention additive "
+            "--model.input-feeding.",
         )
         _require(
             not (self.bidirectional and self.hidden_size % 2),
