@@ -20,7 +20,9 @@ from seq2seq.errors import ConfigError
 Cell = Literal["rnn", "lstm", "gru", "gru-reset-before"]
 Decoder = Literal["context-vector", "attention"]
 AttentionKind = Literal["additive", "dot", "scaled-dot", "general"]
-System = Literal["rnn", "gru", "lstm", "lstm-reversed", "dot", "general", "attention"]
+System = Literal[
+    "rnn", "gru", "lstm", "lstm-reversed", "lstm-bidirectional", "dot", "general", "attention"
+]
 Rung = Literal["language-model", System]
 """What a comparison may train: a translation system, or the ladder's ground floor."""
 
@@ -472,6 +474,8 @@ def with_system(settings: Settings, system: System) -> Settings:
 
     Elman 1990 (rnn), Cho et al. 2014 (gru), Hochreiter and Schmidhuber 1997 and Sutskever et al.
     2014 (lstm, lstm-reversed), Luong et al. 2015 (dot, general), Bahdanau et al. 2015 (attention).
+    lstm-bidirectional has the encoder of those with attention (Schuster and Paliwal 1997) and one
+    vector all the same, so that between it and them the decoder alone changes.
     """
     one_vector = {
         "decoder": "context-vector",
@@ -490,6 +494,7 @@ def with_system(settings: Settings, system: System) -> Settings:
         "gru": {"cell": "gru", **one_vector},
         "lstm": {"cell": "lstm", **one_vector},
         "lstm-reversed": {"cell": "lstm", **one_vector, "reverse_source": True},
+        "lstm-bidirectional": {"cell": "lstm", **one_vector, "bidirectional": True},
         "dot": {**attending, "attention": "dot", "query_word": False},
         "general": {**attending, "attention": "general", "query_word": False},
         "attention": {**attending, "attention": "additive"},

@@ -214,7 +214,7 @@ def test_an_unknown_preset_or_system_is_refused_by_name() -> None:
         with_system(Settings(), "transformer")  # type: ignore[arg-type]
     assert str(raised.value) == (
         "There is no system 'transformer'; "
-        "there are rnn, gru, lstm, lstm-reversed, dot, general, attention."
+        "there are rnn, gru, lstm, lstm-reversed, lstm-bidirectional, dot, general, attention."
     )
 
 
@@ -224,6 +224,7 @@ LADDER = {
     "gru": ("gru", "context-vector", "additive", False, False),
     "lstm": ("lstm", "context-vector", "additive", False, False),
     "lstm-reversed": ("lstm", "context-vector", "additive", False, True),
+    "lstm-bidirectional": ("lstm", "context-vector", "additive", True, False),
     "dot": ("lstm", "attention", "dot", True, False),
     "general": ("lstm", "attention", "general", True, False),
     "attention": ("lstm", "attention", "additive", True, False),

@@ -110,10 +110,11 @@ EVERY_NOISE = [
     [
         ["--system", "attention"],
         ["--system", "lstm-reversed"],
+        ["--system", "lstm-bidirectional"],
         ["--system", "gru"],
         ["--system", "attention", *EVERY_NOISE],
     ],
-    ids=["attention", "lstm-reversed", "gru", "every noise"],
+    ids=["attention", "lstm-reversed", "lstm-bidirectional", "gru", "every noise"],
 )
 def test_resuming_after_ctrl_c_ends_with_the_same_bits(
     counting_corpus, monkeypatch, choice, capsys
