@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from seq2seq import language, pipeline
+from seq2seq import language, pipeline, translating
 from seq2seq.checkpoint import (
     LANGUAGE_MODEL,
     RUNS,
@@ -351,7 +351,7 @@ def _evaluate_missing(folder: Path, splits: Sequence[str], corpus: Corpus, repor
         return
     missing = [split for split in splits if not _is_evaluated(folder, split, corpus)]
     if missing:
-        pipeline.evaluate_run(str(folder), missing, None, report)
+        translating.evaluate_run(str(folder), missing, None, report)
 
 
 def _is_evaluated(folder: Path, split: str, corpus: Corpus) -> bool:

@@ -32,17 +32,19 @@ from typing import Any, NamedTuple
 from seq2seq.checkpoint import find_run, read_config, write_json
 from seq2seq.config import CorpusSettings
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
-from seq2seq.pipeline import (
-    DATA,
-    Report,
-    open_translator,
-    require_ensemble,
-    require_same_text,
-)
+from seq2seq.pipeline import DATA, Report
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles, open_text
 from seq2seq.text.readers import one_line
 from seq2seq.text.unfinished import sole_user
+from seq2seq.translating import (
+    learnt_corpus,
+    open_translator,
+    require_ensemble,
+    require_other_direction,
+    require_unseen,
+)
+from seq2seq.ways import Ways
 
 LAYOUT = "seq2seq diversified corpus"
 VERSION = 1
@@ -84,7 +86,7 @@ def diversify(
         backward: runs of the other direction, which translate together; may be empty.
         target: the folder to write; one under `data/`, named by the first run, if absent.
         report: receives one line a message.
-        processes: see `open_translator`.
+        processes: see `Ways`.
         quantize: likewise.
 
     Raises:
@@ -92,7 +94,7 @@ def diversify(
         CorpusError: `target` holds something else.
     """
     settings = read_config(find_run(forward[0])).settings.corpus
-    _require_together(forward, backward, settings)
+    _require_together(forward, backward)
     corpus = load_corpus(settings, DATA / "prepared", report)
     _require_known_text(corpus, forward, backward, report)
     folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
@@ -109,9 +111,7 @@ def diversify(
     return Diversified(folder, len(pairs), len(pairs), len(pairs) if backward else 0)
 
 
-def _require_together(
-    forward: Sequence[str], backward: Sequence[str], settings: CorpusSettings
-) -> None:
+def _require_together(forward: Sequence[str], backward: Sequence[str]) -> None:
     for runs in (forward, backward):
         folders = [find_run(run) for run in runs]
         names = [folder.resolve().name for folder in folders]
@@ -119,42 +119,19 @@ def _require_together(
             raise ConfigError(f"{twice[0]} is named twice; name each run once.")
         if folders:
             require_ensemble(folders)
-    if not backward:
-        return
-    back = read_config(find_run(backward[0])).settings.corpus
-    way = (back.source_language, back.target_language)
-    if way != (settings.target_language, settings.source_language):
-        raise ConfigError(
-            f"{backward[0]} translates {way[0]} to {way[1]}; --backward needs runs that translate "
-            f"{settings.target_language} to {settings.source_language}."
-        )
+    require_other_direction(find_run(forward[0]), backward, "--backward")
 
 
 def _require_known_text(
     corpus: Corpus, forward: Sequence[str], backward: Sequence[str], report: Report
 ) -> None:
-    """Refuse runs that have learnt anything but this corpus' training text as it is now.
-
-    A corpus without splits for validation and test is cut by its source sentences, and so elsewhere
-    in each direction: what one direction keeps for the test, the other may have learnt.
-    """
-    kept = {pair for name, pairs in corpus.splits.items() if name != "train" for pair in pairs}
-    for run in (*forward, *backward):
-        config = read_config(find_run(run))
-        learnt = load_corpus(config.settings.corpus, DATA / "prepared", report)
-        require_same_text(find_run(run), config.corpus, learnt)
-        if config.corpus is None:
-            report(f"{run}: what text it learnt was not noted; taken to be {learnt.name} as it is")
-        if run in forward:
-            if learnt.fingerprint != corpus.fingerprint:
-                raise ConfigError(f"{run} learnt from {learnt.name}, {forward[0]} did not.")
-            continue
-        seen = sum((pair.target, pair.source) in kept for pair in learnt.splits["train"])
-        if seen:
-            raise ConfigError(
-                f"{run} learnt {seen:,} pairs that the corpus keeps for validation and test. Give "
-                "the corpus validation and test files of its own, and train both directions again."
-            )
+    """Refuse runs that have learnt anything but this corpus' training text as it is now."""
+    for run in forward:
+        learnt = learnt_corpus(run, report)
+        if learnt.fingerprint != corpus.fingerprint:
+            raise ConfigError(f"{run} learnt from {learnt.name}, {forward[0]} did not.")
+    kept = [split for split in corpus.splits if split != "train"]
+    require_unseen(backward, corpus, kept, report)
 
 
 def _about(
@@ -230,9 +207,8 @@ def _translate(
         report(f"{way.name}: all {done:,} sentences were translated before")
         return
     first, *others = way.runs
-    with open_translator(
-        first, None, report, quantize=quantize, ensemble=others, processes=processes
-    ) as translator:
+    ways = Ways(processes=processes, quantize=quantize, ensemble=tuple(others))
+    with open_translator(first, None, report, ways) as translator:
         rest = (f"{pair[way.side]}\n".encode() for pair in islice(iter(pairs), done, None))
         ahead = 0 if processes == 1 else processes
         lines = translator.translate_lines(rest, 1, False, _LINES_AT_ONCE, ahead)

@@ -1,15 +1,14 @@
-"""The whole journey of one run, one function a stage; `comparison.py` sends several on it.
+"""The journey of one run to its trained weights, one function a stage.
 
-corpus → tokenizer → batches → model → training → search → scores
+corpus → tokenizer → batches → model → training; `translating.py` goes on to translations and
+scores, and `comparison.py` sends several runs the whole way.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -17,8 +16,6 @@ import torch
 from seq2seq.checkpoint import (
     RunConfig,
     build_model,
-    find_run,
-    load_model,
     read_config,
     write_config,
 )
@@ -31,19 +28,12 @@ from seq2seq.config import (
     TokenizerSettings,
     fingerprint_text,
 )
-from seq2seq.errors import CheckpointError, ConfigError, CorpusError
-from seq2seq.evaluation.conventions import Convention
-from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
+from seq2seq.errors import CheckpointError
 from seq2seq.evaluation.scores import bleu
-from seq2seq.inference.ensemble import Ensemble
-from seq2seq.inference.processes import SearchProcesses, require_processes
-from seq2seq.inference.quantized import quantized
-from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
 from seq2seq.inference.translator import Translator
 from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
 from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
 from seq2seq.text.corpus import Corpus, load_corpus
-from seq2seq.text.lexicon import learn_lexicon
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.subword_sampling import SubwordSampler
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
@@ -183,209 +173,6 @@ def _report_batches(settings: Settings, train: TokenizedSplit, report: Report) -
 def short(text: str, length: int = 80) -> str:
     """The beginning of a text, for messages."""
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def load_translator(
-    name: str,
-    search: SearchSettings | None,
-    report: Report,
-    threads: int | None = None,
-    quantize: bool = False,
-    shortlist: int | None = None,
-    ensemble: Sequence[str] = (),
-) -> Translator:
-    """A run's model with its tokenizer, ready to translate.
-
-    Args:
-        name: the run's.
-        search: instead of the run's own.
-        report: receives one line a message.
-        threads: of the CPU; torch's choice if absent.
-        quantize: translate in 8-bit integers, on the CPU.
-        shortlist: likeliest translations of each source subword to choose from; all if absent.
-        ensemble: other runs that translate together with this one.
-
-    Raises:
-        ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range, or of
-            an ensemble; runs that make no ensemble.
-    """
-    folder = find_run(name)
-    config = read_config(folder)
-    folders = [folder, *(find_run(other) for other in ensemble)]
-    require_ensemble(folders)
-    if shortlist is not None and ensemble:
-        raise ConfigError("--shortlist works with one run alone; leave it or --ensemble out.")
-    if threads:
-        torch.set_num_threads(threads)
-    models = [load_model(member) for member in folders]
-    on_gpu = config.settings.training.device in ("auto", "cuda") and torch.cuda.is_available()
-    if on_gpu and quantize:
-        raise ConfigError(
-            f"--quantize is for CPUs, and {folder.name} runs on this machine's GPU; leave it out, "
-            "or hide the GPU with CUDA_VISIBLE_DEVICES=-1."
-        )
-    if on_gpu:
-        models = [model.cuda() for model in models]
-    if quantize:
-        models = [quantized(model) for model in models]
-    tokenizer = Tokenizer.load(folder)
-    return Translator(
-        Ensemble(models) if ensemble else models[0],
-        tokenizer,
-        search or config.settings.search,
-        report=report,
-        shortlist=None
-        if shortlist is None
-        else prepare_shortlist(folder, tokenizer, shortlist, report),
-    )
-
-
-@contextmanager
-def open_translator(
-    name: str,
-    search: SearchSettings | None,
-    report: Report,
-    threads: int | None = None,
-    quantize: bool = False,
-    shortlist: int | None = None,
-    ensemble: Sequence[str] = (),
-    processes: int = 1,
-) -> Iterator[Translator]:
-    """`load_translator`, searching in several processes of one thread each if asked to.
-
-    They end with the block.
-
-    Raises:
-        ConfigError: as `load_translator`; fewer than one process, or several of them on a GPU or
-            together with `threads`.
-    """
-    require_processes(processes)
-    if processes > 1 and threads:
-        raise ConfigError(
-            "--processes have one thread each; leave --threads out, or --processes at 1."
-        )
-    translator = load_translator(name, search, report, threads, quantize, shortlist, ensemble)
-    if processes == 1:
-        yield translator
-        return
-    if translator.device.type != "cpu":
-        raise ConfigError(
-            f"--processes is for CPUs, and {name} runs on this machine's GPU; leave it out, or "
-            "hide the GPU with CUDA_VISIBLE_DEVICES=-1."
-        )
-    # The lexicon of a shortlist was learnt and kept just now, so that they only read it.
-    load = partial(load_translator, name, search, _silence, 1, quantize, shortlist, ensemble)
-    translator.processes = SearchProcesses(load, processes)
-    try:
-        yield translator
-    finally:
-        translator.processes.close()
-
-
-def _silence(message: str) -> None:
-    """What several processes would say several times, one has said."""
-
-
-def require_ensemble(folders: Sequence[Path]) -> None:
-    """Refuse runs that cannot translate together.
-
-    Raises:
-        ConfigError: a run named twice, another tokenizer or another direction than the first's.
-    """
-    first, *others = folders
-    languages = _direction(first)
-    fingerprint = Tokenizer.load(first).fingerprint if others else ""
-    for place, other in enumerate(others, 1):
-        if other.resolve() in [folder.resolve() for folder in folders[:place]]:
-            rest = " ".join(dict.fromkeys(folder.name for folder in others if folder != first))
-            raise ConfigError(
-                f"{other.name} is named twice; name the other runs alone: "
-                f"{first.name} --ensemble {rest or 'RUN'}."
-            )
-        if _direction(other) != languages:
-            raise ConfigError(
-                f"{other.name} translates {_direction(other)} and {first.name} {languages}; "
-                "an ensemble needs one direction."
-            )
-        if Tokenizer.load(other).fingerprint != fingerprint:
-            raise ConfigError(
-                f"{other.name} has another tokenizer than {first.name}; the runs of an ensemble "
-                "need the same one: train them on one corpus with the same --tokenizer settings."
-            )
-
-
-def _direction(folder: Path) -> str:
-    """The run's languages: en to de."""
-    corpus = read_config(folder).settings.corpus
-    return f"{corpus.source_language} to {corpus.target_language}"
-
-
-def prepare_shortlist(
-    folder: Path, tokenizer: Tokenizer, per_subword: int, report: Report
-) -> Shortlist:
-    """A run's shortlist; what it needs is learnt from the training pairs once and kept."""
-    settings = read_config(folder).settings.corpus
-    path = folder / "lexicon.npz"
-    # Subwords are learnt from the training text, so that other text has another tokenizer.
-    learnt_from = f"{tokenizer.fingerprint} {fingerprint_text(settings)}"
-    lexicon = load_lexicon(path, learnt_from)
-    sizes = (tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size)
-    if lexicon is None:
-        corpus = load_corpus(settings, DATA / "prepared", report)
-        report("shortlist: learning from the training pairs which subwords translate which")
-        lexicon = learn_lexicon(prepare_split(corpus, "train", tokenizer, report), *sizes)
-        save_lexicon(path, lexicon, learnt_from)
-    return Shortlist(lexicon, per_subword, sizes[1], tokenizer.is_joint)
-
-
-def evaluate_run(
-    name: str,
-    splits: Sequence[str],
-    search: SearchSettings | None,
-    report: Report,
-    quantize: bool = False,
-    shortlist: int | None = None,
-    convention: Convention = "cased",
-    ensemble: Sequence[str] = (),
-    processes: int = 1,
-) -> list[Evaluation]:
-    """Score a run on splits of its own corpus; translations and scores stay in its folder.
-
-    Those of the faster ways, `quantize` and `shortlist`, and of an `ensemble` with other runs do
-    not: what is kept is the model's own.
-    """
-    folder = find_run(name)
-    config = read_config(folder)
-    settings = config.settings.corpus
-    corpus = load_corpus(settings, DATA / "prepared", report)
-    warn_of_other_text(folder, config.corpus, corpus, report)
-    for split in splits:
-        if split not in corpus.splits:
-            raise CorpusError(
-                f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
-            )
-    faster = quantize or shortlist is not None
-    evaluations = []
-    how = (None, quantize, shortlist, ensemble, processes)
-    with open_translator(name, search, report, *how) as translator:
-        if faster:
-            report(f"{folder.name}: scores of --quantize and --shortlist are shown, but not kept")
-        if ensemble:
-            report(f"{folder.name}: scores of an ensemble are shown, but not kept")
-        for split in splits:
-            pairs = corpus.splits[split]
-            report(f"{folder.name}: translating {len(pairs):,} sentences of {split}")
-            evaluation, _ = evaluate_split(
-                translator,
-                pairs,
-                split,
-                corpus.fingerprint,
-                None if faster or ensemble else folder,
-                convention=convention,
-                language=settings.target_language,
-            )
-            evaluations.append(evaluation)
-    return evaluations
 
 
 def is_finished(folder: Path) -> bool:

@@ -47,6 +47,17 @@ def counting_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
     return sorted(pairs)
 
 
+def write_counting_splits(folder: Path) -> None:
+    """Splits of its own: 240, 30 and 30 pairs."""
+    folder.mkdir()
+    pairs = counting_pairs(300)
+    random.Random(0).shuffle(pairs)
+    for split, start, end in (("train", 0, 240), ("validation", 240, 270), ("test", 270, 300)):
+        for side, language in enumerate(("en", "de")):
+            text = "".join(pair[side] + "\n" for pair in pairs[start:end])
+            (folder / f"{split}.{language}").write_text(text, encoding="utf-8")
+
+
 @pytest.fixture
 def counting_corpus(workplace: Path) -> Callable[[int], Path]:
     """A function that writes `count` pairs as parallel text and returns their common prefix."""
@@ -71,3 +82,6 @@ TINY = [
     "--training.device", "cpu",
 ]  # fmt: skip
 """Options of a run over `counting_corpus` that trains in about a second."""
+
+BACK = ["--corpus.source-language", "de", "--corpus.target-language", "en"]
+"""Options that, after TINY's, turn it into a run of the other direction."""

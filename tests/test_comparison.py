@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import comparison, language, pipeline
+from seq2seq import comparison, language, pipeline, translating
 from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
 from seq2seq.errors import TrainingError
@@ -416,13 +416,13 @@ def test_scores_of_another_search_or_of_older_weights_are_made_anew(counting_cor
     monkeypatch.setattr(comparison, "write_report", lambda document, folder: None)
     assert compare("--name", "x") == 0
     evaluated: list[str] = []
-    evaluate = pipeline.evaluate_run
+    evaluate = translating.evaluate_run
 
     def note(name, *rest):
         evaluated.append(Path(name).name)
         return evaluate(name, *rest)
 
-    monkeypatch.setattr(pipeline, "evaluate_run", note)
+    monkeypatch.setattr(translating, "evaluate_run", note)
     assert compare("--name", "x") == 0
     assert evaluated == []
     assert main(["evaluate", "small-lstm", "--beam-size", "1"]) == 0

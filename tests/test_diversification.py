@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import random
 import sys
 from pathlib import Path
 
@@ -12,26 +11,13 @@ import pytest
 from seq2seq.cli import main
 from seq2seq.text.pair_files import open_text
 from seq2seq.text.unfinished import sole_user
-from tests.conftest import TINY, counting_pairs
-
-BACK = ["--corpus.source-language", "de", "--corpus.target-language", "en"]
-
-
-def write_corpus(folder: Path) -> None:
-    """Splits of its own: 240, 30 and 30 pairs."""
-    folder.mkdir()
-    pairs = counting_pairs(300)
-    random.Random(0).shuffle(pairs)
-    for split, start, end in (("train", 0, 240), ("validation", 240, 270), ("test", 270, 300)):
-        for side, language in enumerate(("en", "de")):
-            text = "".join(pair[side] + "\n" for pair in pairs[start:end])
-            (folder / f"{split}.{language}").write_text(text, encoding="utf-8")
+from tests.conftest import BACK, TINY, write_counting_splits
 
 
 @pytest.fixture
 def runs(workplace, capsys):
     """Two runs en → de and one de → en over the same pairs."""
-    write_corpus(workplace / "counting")
+    write_counting_splits(workplace / "counting")
     for name, more in (("one", []), ("two", ["--training.seed", "2"]), ("back", BACK)):
         assert main(["train", "own", *TINY, *more, "--run", name]) == 0
     capsys.readouterr()

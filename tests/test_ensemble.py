@@ -179,7 +179,7 @@ def test_the_commands_take_ensembles(runs, capsys, monkeypatch):
     (together,) = json.loads(said.out)["a + again"]
     assert together["ensemble"] == ["a", "again"]
     assert together["scores"] == own["scores"]
-    assert "scores of an ensemble are shown, but not kept" in said.err
+    assert "scores of --ensemble are shown, but not kept" in said.err
     assert main(["evaluate", "a", "--ensemble", "b", "--quantize"]) == 0
     said = capsys.readouterr()
     assert "a + b · test" in said.out

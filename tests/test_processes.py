@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -15,13 +16,14 @@ from typing import Any
 import pytest
 import torch
 
-from seq2seq import pipeline
+from seq2seq import translating
 from seq2seq.cli import main
 from seq2seq.config import SearchSettings
 from seq2seq.errors import ConfigError
 from seq2seq.inference.processes import SearchProcesses
 from seq2seq.inference.search import Hypothesis
 from seq2seq.inference.translator import Translator
+from seq2seq.ways import Ways
 from tests.conftest import TINY, counting_pairs
 
 SENTENCES = [source for source, _ in counting_pairs(150, seed=5)]
@@ -55,7 +57,8 @@ def translated(processes: int, reports: list[str], **how: Any) -> list[Any]:
     """Everything that a translator says of the input, weights as nested lists."""
     search = SearchSettings(beam_size=3)
     found = []
-    with pipeline.open_translator("one", search, reports.append, processes=processes, **how) as t:
+    ways = Ways(processes=processes, **how)
+    with translating.open_translator("one", search, reports.append, ways) as t:
         t.batch_tokens = 300  # of 150 sentences many batches
         for translation in t.translate(INPUT, n_best=2, with_weights=True):
             for text, score, pieces, weights in translation.candidates:
@@ -66,7 +69,7 @@ def translated(processes: int, reports: list[str], **how: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "how", [{}, {"quantize": True, "shortlist": 5}, {"ensemble": ["two"]}], ids=str
+    "how", [{}, {"quantize": True, "shortlist": 5}, {"ensemble": ("two",)}], ids=str
 )
 def test_several_processes_say_what_one_says(how: dict[str, Any]) -> None:
     alone: list[str] = []
@@ -96,14 +99,14 @@ def test_translating_line_by_line_prints_the_same() -> None:
 
 
 def test_evaluate_hands_on_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = pipeline.open_translator
+    opened = translating.open_translator
     asked: list[int] = []
 
     def note(*how: Any) -> Any:
-        asked.append(how[-1])
-        return opened(*how[:-1], 1)
+        asked.append(how[-1].processes)
+        return opened(*how[:-1], dataclasses.replace(how[-1], processes=1))
 
-    monkeypatch.setattr(pipeline, "open_translator", note)
+    monkeypatch.setattr(translating, "open_translator", note)
     assert main(["evaluate", "one", "--processes", "3"]) == 0
     assert asked == [3]
 
@@ -132,7 +135,7 @@ def test_a_gpu_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Translator, "device", torch.device("cuda"))
     with (
         pytest.raises(ConfigError, match=r"--processes is for CPUs, and one runs on this machine"),
-        pipeline.open_translator("one", None, print, processes=2),
+        translating.open_translator("one", None, print, Ways(processes=2)),
     ):
         pass
 

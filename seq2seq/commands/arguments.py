@@ -10,6 +10,7 @@ import io
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from seq2seq.config import (
 )
 from seq2seq.errors import ConfigError
 from seq2seq.sizing import rule_in_words, size_for
+from seq2seq.ways import Ways
 
 CommandT = TypeVar("CommandT")
 
@@ -184,6 +186,12 @@ def machine_choices(training: TrainingSettings, arguments: list[str]) -> dict[st
 
 def _options(arguments: list[str]) -> list[str]:
     return [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+
+
+def ways_of(chosen: object) -> Ways:
+    """The fields of a command that are ways to translate."""
+    named = vars(chosen)
+    return Ways(**{way.name: named[way.name] for way in fields(Ways) if way.name in named})
 
 
 def run_search(run: str, beam_size: int | None, length_penalty: float | None) -> SearchSettings:

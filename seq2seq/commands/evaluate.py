@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from seq2seq.commands.arguments import parse, run_search, say
+from seq2seq.commands.arguments import parse, run_search, say, ways_of
 from seq2seq.errors import ConfigError
+from seq2seq.ways import RERANK_WEIGHT
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Evaluate:
     shortlist: int | None = None
     """Choose from so many likeliest translations of each source subword, and the most frequent
     ones, instead of the whole vocabulary: faster; 50 is a good number."""
+    rerank_by: tuple[str, ...] = ()
+    """Runs of the other direction: of the beam's hypotheses the one wins whose source they find
+    likely, too. Better, at about the cost of the search itself."""
+    rerank_weight: float = RERANK_WEIGHT
+    """How much their score counts beside the run's own."""
     json: bool = False
     """Print one JSON document instead of tables."""
 
@@ -43,7 +49,7 @@ class Evaluate:
 def run(arguments: list[str]) -> int:
     """Translate the splits and print the scores."""
     chosen = parse(Evaluate, "evaluate", arguments)
-    from seq2seq import pipeline
+    from seq2seq import translating
 
     if not chosen.runs:
         raise ConfigError("Name at least one run: seq2seq evaluate RUN.")
@@ -52,25 +58,20 @@ def run(arguments: list[str]) -> int:
             f"--ensemble adds runs to one, and {len(chosen.runs)} are named: seq2seq evaluate "
             f"{chosen.runs[0]} --ensemble {' '.join([*chosen.runs[1:], *chosen.ensemble])}."
         )
+    ways = ways_of(chosen)
     documents: dict[str, object] = {}
     for run in chosen.runs:
         search = run_search(run, chosen.beam_size, chosen.length_penalty)
-        evaluations = pipeline.evaluate_run(
-            run,
-            chosen.split,
-            search,
-            say,
-            chosen.quantize,
-            chosen.shortlist,
-            chosen.convention,
-            chosen.ensemble,
-            chosen.processes,
+        evaluations = translating.evaluate_run(
+            run, chosen.split, search, say, ways, chosen.convention
         )
         members = (run, *chosen.ensemble)
         name = " + ".join(members)
         how: dict[str, object] = {"quantize": chosen.quantize, "shortlist": chosen.shortlist}
         if chosen.ensemble:
             how["ensemble"] = members
+        if chosen.rerank_by:
+            how["rerank_by"], how["rerank_weight"] = chosen.rerank_by, chosen.rerank_weight
         documents[name] = [evaluation.as_json() | how for evaluation in evaluations]
         if not chosen.json:
             for evaluation in evaluations:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from seq2seq.commands.arguments import parse, run_search, say
+from seq2seq.commands.arguments import parse, run_search, say, ways_of
 from seq2seq.errors import ConfigError
+from seq2seq.ways import RERANK_WEIGHT
 
 if TYPE_CHECKING:
     from seq2seq.inference.translator import Translation, Translator
@@ -43,16 +44,21 @@ class Translate:
     shortlist: int | None = None
     """Choose from so many likeliest translations of each source subword, and the most frequent
     ones, instead of the whole vocabulary: faster; 50 is a good number."""
+    rerank_by: tuple[str, ...] = ()
+    """Runs of the other direction: of the beam's hypotheses the one wins whose source they find
+    likely, too. Better, at about the cost of the search itself."""
+    rerank_weight: float = RERANK_WEIGHT
+    """How much their score counts beside the run's own."""
 
 
 def run(arguments: list[str]) -> int:
     """Translate line by line."""
     chosen = parse(Translate, "translate", arguments)
-    from seq2seq import pipeline
+    from seq2seq import translating
 
     search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
-    how = (chosen.threads, chosen.quantize, chosen.shortlist, chosen.ensemble, chosen.processes)
-    with pipeline.open_translator(chosen.run, search, say, *how) as translator:
+    ways = ways_of(chosen)
+    with translating.open_translator(chosen.run, search, say, ways) as translator:
         _translate(translator, chosen)
     return 0
 

@@ -92,11 +92,22 @@ class _Found(NamedTuple):
     text: str
 
 
+class Reranker(Protocol):
+    """Puts candidates into another order; `reranking.Reranker` does."""
+
+    def __call__(
+        self, sources: Sequence[str], translations: Sequence[Translation]
+    ) -> list[Translation]:
+        """The same translations, their candidates in another order."""
+
+
 class _Begun(NamedTuple):
     """Sentences on their way: batches handed out, translations not yet waited for."""
 
+    texts: list[str]
     sources: list[list[list[int]]]  # ids of each sentence's pieces
     batches: list[tuple[list[int], Callable[[], list[list[Hypothesis]]]]]  # of pieces, by number
+    n_best: int
     with_weights: bool
 
 
@@ -115,6 +126,8 @@ class Translator:
         clean: one line of text, as the model's training text was cleaned; None for what is no text.
         shortlist: which subwords each sentence may become, for an `EncoderDecoder`; all if absent.
         processes: where to search instead of here: with the same model, settings and shortlist.
+        reranker: puts the whole beam of each sentence into another order, before `n_best` of it
+            are taken; of a sentence that is translated in pieces it sees nothing.
 
     Raises:
         ConfigError: `max_piece_tokens` is below 1.
@@ -133,6 +146,7 @@ class Translator:
         clean: Callable[[str], str | None] = clean_sentence,
         shortlist: Shortlist | None = None,
         processes: SearchProcesses | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         """Nothing is computed yet."""
         if max_piece_tokens < 1:
@@ -148,6 +162,7 @@ class Translator:
         self.clean = clean
         self.shortlist = shortlist
         self.processes = processes
+        self.reranker = reranker
 
     def translate(
         self, sentences: Sequence[str], n_best: int = 1, with_weights: bool = False
@@ -196,11 +211,13 @@ class Translator:
         sources = [self._pieces(ids, line) for line, ids in enumerate(encoded, first_line)]
         pieces = [piece for source in sources for piece in source]
         submit = self.processes.submit if self.processes else partial(partial, self.search_batch)
+        # The search refuses what no beam can give.
+        wanted = max(n_best, self.settings.beam_size) if self.reranker and n_best > 0 else n_best
         batches = [
-            (numbers, submit([[*pieces[number], END] for number in numbers], n_best, with_weights))
+            (numbers, submit([[*pieces[number], END] for number in numbers], wanted, with_weights))
             for numbers in self._batches([len(piece) for piece in pieces])
         ]
-        return _Begun(sources, batches, with_weights)
+        return _Begun(texts, sources, batches, n_best, with_weights)
 
     def _finish(self, begun: _Begun) -> list[Translation]:
         best = {
@@ -211,7 +228,23 @@ class Translator:
         ordered = [best[number] for number in range(len(best))]
         texts = iter(self.tokenizer.decode_target([h.tokens for of in ordered for h in of]))
         found = iter([[_Found(h, next(texts)) for h in of] for of in ordered])
-        return [self._translation(source, found, begun.with_weights) for source in begun.sources]
+        translations = [
+            self._translation(source, found, begun.with_weights) for source in begun.sources
+        ]
+        return self._reranked(begun, translations) if self.reranker else translations
+
+    def _reranked(self, begun: _Begun, translations: list[Translation]) -> list[Translation]:
+        assert self.reranker is not None
+        whole = [row for row, pieces in enumerate(begun.sources) if len(pieces) == 1]
+        texts = [begun.texts[row] for row in whole]
+        for row, reordered in zip(
+            whole, self.reranker(texts, [translations[row] for row in whole]), strict=True
+        ):
+            translations[row] = reordered
+        return [
+            translation._replace(candidates=translation.candidates[: begun.n_best])
+            for translation in translations
+        ]
 
     def _cleaned(self, text: str, line: int) -> str:
         cleaned = self.clean(text)
@@ -227,7 +260,8 @@ class Translator:
             return [ids] if ids else []
         ends = cut_points(self.tokenizer.source_pieces(ids), self.max_piece_tokens)
         self.report(
-            f"Line {line:,} is {len(ids):,} subwords long; translated in {len(ends):,} pieces."
+            f"Line {line:,} is {len(ids):,} subwords long; translated in {len(ends):,} pieces"
+            + (", not reranked." if self.reranker else ".")
         )
         return [ids[start:end] for start, end in itertools.pairwise([0, *ends])]
 

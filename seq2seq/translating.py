@@ -1,0 +1,294 @@
+"""From a run's weights to translations and their scores: the second half of the journey.
+
+`pipeline.py` is the first: corpus → tokenizer → batches → model → training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from seq2seq.checkpoint import find_run, load_model, read_config
+from seq2seq.config import SearchSettings, fingerprint_text
+from seq2seq.errors import ConfigError, CorpusError
+from seq2seq.evaluation.conventions import Convention
+from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
+from seq2seq.inference.ensemble import Ensemble
+from seq2seq.inference.processes import SearchProcesses, require_processes
+from seq2seq.inference.quantized import quantized
+from seq2seq.inference.reranking import Reranker, SourceScorer
+from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
+from seq2seq.inference.translator import Translator
+from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.pipeline import (
+    DATA,
+    Report,
+    prepare_split,
+    require_same_text,
+    warn_of_other_text,
+)
+from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.text.lexicon import learn_lexicon
+from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.ways import THE_RUNS_OWN, Ways
+
+
+def load_translator(
+    name: str, search: SearchSettings | None, report: Report, ways: Ways = THE_RUNS_OWN
+) -> Translator:
+    """A run's model with its tokenizer, ready to translate.
+
+    Args:
+        name: the run's.
+        search: instead of the run's own.
+        report: receives one line a message.
+        ways: all but `processes`.
+
+    Raises:
+        ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range, or of
+            an ensemble; runs that make no ensemble, or translate in the wrong direction.
+    """
+    folder = find_run(name)
+    config = read_config(folder)
+    folders = [folder, *map(find_run, ways.ensemble)]
+    require_ensemble(folders)
+    require_other_direction(folder, ways.rerank_by, "--rerank-by")
+    if ways.shortlist is not None and ways.ensemble:
+        raise ConfigError("--shortlist works with one run alone; leave it or --ensemble out.")
+    if ways.threads:
+        torch.set_num_threads(ways.threads)
+    place = partial(_place, folder=folder, quantize=ways.quantize)
+    models = [place(member) for member in folders]
+    tokenizer = Tokenizer.load(folder)
+    settings = search or config.settings.search
+    return Translator(
+        Ensemble(models) if ways.ensemble else models[0],
+        tokenizer,
+        settings,
+        report=report,
+        shortlist=None
+        if ways.shortlist is None
+        else prepare_shortlist(folder, tokenizer, ways.shortlist, report),
+        reranker=_reranker(folder, ways, settings.length_penalty),
+    )
+
+
+def _place(member: Path, folder: Path, quantize: bool) -> EncoderDecoder:
+    """A run's model where `folder`'s works: on its GPU if it has one."""
+    model = load_model(member)
+    wanted = read_config(folder).settings.training.device
+    if wanted in ("auto", "cuda") and torch.cuda.is_available():
+        if quantize:
+            raise ConfigError(
+                f"--quantize is for CPUs, and {folder.name} runs on this machine's GPU; leave it "
+                "out, or hide the GPU with CUDA_VISIBLE_DEVICES=-1."
+            )
+        return model.cuda()
+    return quantized(model) if quantize else model
+
+
+def _reranker(folder: Path, ways: Ways, alpha: float) -> Reranker | None:
+    if not ways.rerank_by:
+        return None
+    scorers = [
+        # Never in integers: sentences that are known are scored in one go, which is fast anyway.
+        SourceScorer(_place(run, folder, quantize=False), Tokenizer.load(run))
+        for run in map(find_run, ways.rerank_by)
+    ]
+    return Reranker(scorers, ways.rerank_weight, alpha)
+
+
+@contextmanager
+def open_translator(
+    name: str, search: SearchSettings | None, report: Report, ways: Ways = THE_RUNS_OWN
+) -> Iterator[Translator]:
+    """`load_translator`, searching in several processes of one thread each if asked to.
+
+    They end with the block.
+
+    Raises:
+        ConfigError: as `load_translator`; fewer than one process, or several of them on a GPU or
+            together with `threads`.
+    """
+    require_processes(ways.processes)
+    if ways.processes > 1 and ways.threads:
+        raise ConfigError(
+            "--processes have one thread each; leave --threads out, or --processes at 1."
+        )
+    translator = load_translator(name, search, report, ways)
+    if ways.processes == 1:
+        yield translator
+        return
+    if translator.device.type != "cpu":
+        raise ConfigError(
+            f"--processes is for CPUs, and {name} runs on this machine's GPU; leave it out, or "
+            "hide the GPU with CUDA_VISIBLE_DEVICES=-1."
+        )
+    # The lexicon of a shortlist was learnt and kept just now, so that they only read it. What they
+    # find is reranked here.
+    theirs = dataclasses.replace(ways, threads=1, rerank_by=())
+    load = partial(load_translator, name, search, _silence, theirs)
+    translator.processes = SearchProcesses(load, ways.processes)
+    try:
+        yield translator
+    finally:
+        translator.processes.close()
+
+
+def _silence(message: str) -> None:
+    """What several processes would say several times, one has said."""
+
+
+def require_ensemble(folders: Sequence[Path]) -> None:
+    """Refuse runs that cannot translate together.
+
+    Raises:
+        ConfigError: a run named twice, another tokenizer or another direction than the first's.
+    """
+    first, *others = folders
+    languages = _direction(first)
+    fingerprint = Tokenizer.load(first).fingerprint if others else ""
+    for place, other in enumerate(others, 1):
+        if other.resolve() in [folder.resolve() for folder in folders[:place]]:
+            rest = " ".join(dict.fromkeys(folder.name for folder in others if folder != first))
+            raise ConfigError(
+                f"{other.name} is named twice; name the other runs alone: "
+                f"{first.name} --ensemble {rest or 'RUN'}."
+            )
+        if _direction(other) != languages:
+            raise ConfigError(
+                f"{other.name} translates {_direction(other)} and {first.name} {languages}; "
+                "an ensemble needs one direction."
+            )
+        if Tokenizer.load(other).fingerprint != fingerprint:
+            raise ConfigError(
+                f"{other.name} has another tokenizer than {first.name}; the runs of an ensemble "
+                "need the same one: train them on one corpus with the same --tokenizer settings."
+            )
+
+
+def require_other_direction(folder: Path, backward: Sequence[str], option: str) -> None:
+    """Refuse runs that do not translate back what the run in `folder` translates.
+
+    Raises:
+        ConfigError: a run of another direction; `option` is what named it.
+    """
+    settings = read_config(folder).settings.corpus
+    for run in backward:
+        back = read_config(find_run(run)).settings.corpus
+        way = (back.source_language, back.target_language)
+        if way != (settings.target_language, settings.source_language):
+            raise ConfigError(
+                f"{run} translates {way[0]} to {way[1]}; {option} needs runs that translate "
+                f"{settings.target_language} to {settings.source_language}."
+            )
+
+
+def require_unseen(
+    backward: Sequence[str], kept: Corpus, splits: Sequence[str], report: Report
+) -> None:
+    """Refuse runs of the other direction that have learnt pairs of these splits.
+
+    A corpus without splits for validation and test is cut by its source sentences, and so elsewhere
+    in each direction: what one direction keeps for the test, the other may have learnt.
+
+    Raises:
+        ConfigError: how many they have learnt.
+        CheckpointError: the text that a run learnt is no longer there.
+    """
+    pairs = {pair for split in splits for pair in kept.splits[split]}
+    for run in backward:
+        learnt = learnt_corpus(run, report)
+        seen = sum((pair.target, pair.source) in pairs for pair in learnt.splits["train"])
+        if seen:
+            raise ConfigError(
+                f"{run} learnt {seen:,} pairs that the corpus keeps for validation and test. Give "
+                "the corpus validation and test files of its own, and train both directions again."
+            )
+
+
+def learnt_corpus(run: str, report: Report) -> Corpus:
+    """The corpus that a run has learnt from.
+
+    Raises:
+        CheckpointError: its text has changed since.
+    """
+    config = read_config(find_run(run))
+    learnt = load_corpus(config.settings.corpus, DATA / "prepared", report)
+    require_same_text(find_run(run), config.corpus, learnt)
+    if config.corpus is None:
+        report(f"{run}: what text it learnt was not noted; taken to be {learnt.name} as it is")
+    return learnt
+
+
+def _direction(folder: Path) -> str:
+    """The run's languages: en to de."""
+    corpus = read_config(folder).settings.corpus
+    return f"{corpus.source_language} to {corpus.target_language}"
+
+
+def prepare_shortlist(
+    folder: Path, tokenizer: Tokenizer, per_subword: int, report: Report
+) -> Shortlist:
+    """A run's shortlist; what it needs is learnt from the training pairs once and kept."""
+    settings = read_config(folder).settings.corpus
+    path = folder / "lexicon.npz"
+    # Subwords are learnt from the training text, so that other text has another tokenizer.
+    learnt_from = f"{tokenizer.fingerprint} {fingerprint_text(settings)}"
+    lexicon = load_lexicon(path, learnt_from)
+    sizes = (tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size)
+    if lexicon is None:
+        corpus = load_corpus(settings, DATA / "prepared", report)
+        report("shortlist: learning from the training pairs which subwords translate which")
+        lexicon = learn_lexicon(prepare_split(corpus, "train", tokenizer, report), *sizes)
+        save_lexicon(path, lexicon, learnt_from)
+    return Shortlist(lexicon, per_subword, sizes[1], tokenizer.is_joint)
+
+
+def evaluate_run(
+    name: str,
+    splits: Sequence[str],
+    search: SearchSettings | None,
+    report: Report,
+    ways: Ways = THE_RUNS_OWN,
+    convention: Convention = "cased",
+) -> list[Evaluation]:
+    """Score a run on splits of its own corpus; translations and scores stay in its folder.
+
+    Those of faster ways, and of those together with other runs, do not: what is kept is the
+    model's own.
+    """
+    folder = find_run(name)
+    config = read_config(folder)
+    settings = config.settings.corpus
+    corpus = load_corpus(settings, DATA / "prepared", report)
+    warn_of_other_text(folder, config.corpus, corpus, report)
+    for split in splits:
+        if split not in corpus.splits:
+            raise CorpusError(
+                f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
+            )
+    evaluations = []
+    with open_translator(name, search, report, ways) as translator:
+        require_unseen(ways.rerank_by, corpus, splits, report)
+        if not_its_own := ways.not_the_runs_own:
+            report(f"{folder.name}: scores of {not_its_own} are shown, but not kept")
+        for split in splits:
+            pairs = corpus.splits[split]
+            report(f"{folder.name}: translating {len(pairs):,} sentences of {split}")
+            evaluation, _ = evaluate_split(
+                translator,
+                pairs,
+                split,
+                corpus.fingerprint,
+                None if not_its_own else folder,
+                convention=convention,
+                language=settings.target_language,
+            )
+            evaluations.append(evaluation)
+    return evaluations

@@ -1,0 +1,41 @@
+"""Ways to translate that are not in a run's settings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from seq2seq.errors import ConfigError
+
+RERANK_WEIGHT = 0.3  # chosen on Multi30k's validation: docs/results/quality.md
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Faster ones, and those together with other runs."""
+
+    threads: int | None = None  # of the CPU; torch's choice if absent
+    processes: int = 1  # search in so many, of one thread each
+    quantize: bool = False  # multiply in 8-bit integers, on the CPU
+    shortlist: int | None = None  # likeliest translations of each source subword; all if absent
+    ensemble: tuple[str, ...] = ()  # other runs that translate together with this one
+    rerank_by: tuple[str, ...] = ()  # runs of the other direction that choose from the beam
+    rerank_weight: float = RERANK_WEIGHT  # of their score beside the run's own
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.rerank_weight) and self.rerank_weight >= 0):
+            raise ConfigError(f"--rerank-weight is {self.rerank_weight}; it must be at least 0.")
+
+    @property
+    def not_the_runs_own(self) -> str:
+        """The options whose scores are not those of the run alone; empty if none is named."""
+        named = {
+            "--quantize": self.quantize,
+            "--shortlist": self.shortlist is not None,
+            "--ensemble": bool(self.ensemble),
+            "--rerank-by": bool(self.rerank_by),
+        }
+        return " and ".join(name for name, is_named in named.items() if is_named)
+
+
+THE_RUNS_OWN = Ways()
