@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from seq2seq.pipeline import (
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.lexicon import learn_lexicon
 from seq2seq.text.tokenizer import Tokenizer
-from seq2seq.ways import THE_RUNS_OWN, Ways
+from seq2seq.ways import RERANK_WEIGHT, THE_RUNS_OWN, Ways
 
 
 def load_translator(
@@ -131,7 +131,7 @@ def open_translator(
         )
     # The lexicon of a shortlist was learnt and kept just now, so that they only read it. What they
     # find is reranked here.
-    theirs = dataclasses.replace(ways, threads=1, rerank_by=())
+    theirs = replace(ways, threads=1, rerank_by=(), rerank_weight=RERANK_WEIGHT)
     load = partial(load_translator, name, search, _silence, theirs)
     translator.processes = SearchProcesses(load, ways.processes)
     try:

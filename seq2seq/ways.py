@@ -25,6 +25,10 @@ class Ways:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.rerank_weight) and self.rerank_weight >= 0):
             raise ConfigError(f"--rerank-weight is {self.rerank_weight}; it must be at least 0.")
+        if self.rerank_weight != RERANK_WEIGHT and not self.rerank_by:
+            raise ConfigError(
+                "--rerank-weight is the weight of --rerank-by; name a run of the other direction."
+            )
 
     @property
     def not_the_runs_own(self) -> str:

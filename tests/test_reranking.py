@@ -154,6 +154,7 @@ def test_runs_that_cannot_rerank_are_refused(runs, workplace, capsys):
         assert "it must be at least 0." in refused(
             "translate", "one", "--rerank-by", "back", "--rerank-weight", weight
         )
+    assert "is the weight of --rerank-by" in refused("translate", "one", "--rerank-weight", "1")
     # A backward run that has learnt what is being tested on would know the answers.
     pairs = (workplace / "counting/test.en").read_text("utf-8").splitlines()
     for language in ("en", "de"):
