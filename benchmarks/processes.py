@@ -20,8 +20,8 @@ from benchmarks.__main__ import say
 from seq2seq import pipeline, translating
 from seq2seq.checkpoint import find_run, read_config
 from seq2seq.config import SearchSettings
+from seq2seq.decoding import DecodingOptions
 from seq2seq.text.corpus import load_corpus
-from seq2seq.ways import Ways
 
 Way = tuple[int, int]  # threads, processes
 
@@ -41,8 +41,8 @@ def take(
     """Seconds until it is warm, seconds that it translates then, and what it translates to."""
     threads, processes = way
     began = time.perf_counter()
-    ways = Ways(None if processes > 1 else threads, processes, quantize)
-    with translating.open_translator(run, search, say, ways) as translator:
+    options = DecodingOptions(None if processes > 1 else threads, processes, quantize)
+    with translating.open_translator(run, search, say, options) as translator:
         translator.translate(sentences[:50] * processes)
         ready = time.perf_counter()
         found = [translation.text for translation in translator.translate(sentences)]

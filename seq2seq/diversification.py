@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 from seq2seq.checkpoint import find_run, read_config, write_json
 from seq2seq.config import CorpusSettings
+from seq2seq.decoding import DecodingOptions
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.pipeline import DATA, Report
 from seq2seq.text.corpus import Corpus, load_corpus
@@ -44,7 +45,6 @@ from seq2seq.translating import (
     require_other_direction,
     require_unseen,
 )
-from seq2seq.ways import Ways
 
 LAYOUT = "seq2seq diversified corpus"
 VERSION = 1
@@ -86,7 +86,7 @@ def diversify(
         backward: runs of the other direction, which translate together; may be empty.
         target: the folder to write; one under `data/`, named by the first run, if absent.
         report: receives one line a message.
-        processes: see `Ways`.
+        processes: see `DecodingOptions`.
         quantize: likewise.
 
     Raises:
@@ -207,7 +207,7 @@ def _translate(
         report(f"{way.name}: all {done:,} sentences were translated before")
         return
     first, *others = way.runs
-    ways = Ways(processes=processes, quantize=quantize, ensemble=tuple(others))
+    ways = DecodingOptions(processes=processes, quantize=quantize, ensemble=tuple(others))
     with open_translator(first, None, report, ways) as translator:
         rest = (f"{pair[way.side]}\n".encode() for pair in islice(iter(pairs), done, None))
         ahead = 0 if processes == 1 else processes

@@ -15,13 +15,14 @@ import torch
 
 from seq2seq.checkpoint import find_run, load_model, read_config
 from seq2seq.config import SearchSettings, fingerprint_text
+from seq2seq.decoding import DEFAULT_OPTIONS, RERANK_WEIGHT, DecodingOptions
 from seq2seq.errors import ConfigError, CorpusError
 from seq2seq.evaluation.conventions import Convention
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.inference.ensemble import Ensemble
 from seq2seq.inference.processes import SearchProcesses, require_processes
 from seq2seq.inference.quantized import quantized
-from seq2seq.inference.reranking import Reranker, SourceScorer
+from seq2seq.inference.reranking import NoisyChannelReranker, SourceScorer
 from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
 from seq2seq.inference.translator import Translator
 from seq2seq.model.encoder_decoder import EncoderDecoder
@@ -35,11 +36,13 @@ from seq2seq.pipeline import (
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.lexicon import learn_lexicon
 from seq2seq.text.tokenizer import Tokenizer
-from seq2seq.ways import RERANK_WEIGHT, THE_RUNS_OWN, Ways
 
 
 def load_translator(
-    name: str, search: SearchSettings | None, report: Report, ways: Ways = THE_RUNS_OWN
+    name: str,
+    search: SearchSettings | None,
+    report: Report,
+    options: DecodingOptions = DEFAULT_OPTIONS,
 ) -> Translator:
     """A run's model with its tokenizer, ready to translate.
 
@@ -47,7 +50,7 @@ def load_translator(
         name: the run's.
         search: instead of the run's own.
         report: receives one line a message.
-        ways: all but `processes`.
+        options: all but `processes`.
 
     Raises:
         ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range, or of
@@ -55,26 +58,26 @@ def load_translator(
     """
     folder = find_run(name)
     config = read_config(folder)
-    folders = [folder, *map(find_run, ways.ensemble)]
+    folders = [folder, *map(find_run, options.ensemble)]
     require_ensemble(folders)
-    require_other_direction(folder, ways.rerank_by, "--rerank-by")
-    if ways.shortlist is not None and ways.ensemble:
+    require_other_direction(folder, options.rerank_by, "--rerank-by")
+    if options.shortlist is not None and options.ensemble:
         raise ConfigError("--shortlist works with one run alone; leave it or --ensemble out.")
-    if ways.threads:
-        torch.set_num_threads(ways.threads)
-    place = partial(_place, folder=folder, quantize=ways.quantize)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    place = partial(_place, folder=folder, quantize=options.quantize)
     models = [place(member) for member in folders]
     tokenizer = Tokenizer.load(folder)
     settings = search or config.settings.search
     return Translator(
-        Ensemble(models) if ways.ensemble else models[0],
+        Ensemble(models) if options.ensemble else models[0],
         tokenizer,
         settings,
         report=report,
         shortlist=None
-        if ways.shortlist is None
-        else prepare_shortlist(folder, tokenizer, ways.shortlist, report),
-        reranker=_reranker(folder, ways, settings.length_penalty),
+        if options.shortlist is None
+        else prepare_shortlist(folder, tokenizer, options.shortlist, report),
+        reranker=_reranker(folder, options, settings),
     )
 
 
@@ -92,20 +95,31 @@ def _place(member: Path, folder: Path, quantize: bool) -> EncoderDecoder:
     return quantized(model) if quantize else model
 
 
-def _reranker(folder: Path, ways: Ways, alpha: float) -> Reranker | None:
-    if not ways.rerank_by:
+def _reranker(
+    folder: Path, options: DecodingOptions, search: SearchSettings
+) -> NoisyChannelReranker | None:
+    if not options.rerank_by:
         return None
+    if search.beam_size == 1:
+        raise ConfigError(
+            "--rerank-by chooses from the beam, and a beam of 1 leaves no choice; "
+            "give --beam-size 5."
+        )
     scorers = [
-        # Never in integers: sentences that are known are scored in one go, which is fast anyway.
-        SourceScorer(_place(run, folder, quantize=False), Tokenizer.load(run))
-        for run in map(find_run, ways.rerank_by)
+        # Never in integers: those products are made for search, step by step.
+        SourceScorer(run.name, _place(run, folder, quantize=False), Tokenizer.load(run))
+        for run in map(find_run, options.rerank_by)
     ]
-    return Reranker(scorers, ways.rerank_weight, alpha)
+    weight = RERANK_WEIGHT if options.rerank_weight is None else options.rerank_weight
+    return NoisyChannelReranker(scorers, weight, search.length_penalty)
 
 
 @contextmanager
 def open_translator(
-    name: str, search: SearchSettings | None, report: Report, ways: Ways = THE_RUNS_OWN
+    name: str,
+    search: SearchSettings | None,
+    report: Report,
+    options: DecodingOptions = DEFAULT_OPTIONS,
 ) -> Iterator[Translator]:
     """`load_translator`, searching in several processes of one thread each if asked to.
 
@@ -115,13 +129,13 @@ def open_translator(
         ConfigError: as `load_translator`; fewer than one process, or several of them on a GPU or
             together with `threads`.
     """
-    require_processes(ways.processes)
-    if ways.processes > 1 and ways.threads:
+    require_processes(options.processes)
+    if options.processes > 1 and options.threads:
         raise ConfigError(
             "--processes have one thread each; leave --threads out, or --processes at 1."
         )
-    translator = load_translator(name, search, report, ways)
-    if ways.processes == 1:
+    translator = load_translator(name, search, report, options)
+    if options.processes == 1:
         yield translator
         return
     if translator.device.type != "cpu":
@@ -130,10 +144,11 @@ def open_translator(
             "hide the GPU with CUDA_VISIBLE_DEVICES=-1."
         )
     # The lexicon of a shortlist was learnt and kept just now, so that they only read it. What they
-    # find is reranked here.
-    theirs = replace(ways, threads=1, rerank_by=(), rerank_weight=RERANK_WEIGHT)
+    # find is reranked here, in one thread.
+    torch.set_num_threads(1)
+    theirs = replace(options, threads=1, rerank_by=(), rerank_weight=None)
     load = partial(load_translator, name, search, _silence, theirs)
-    translator.processes = SearchProcesses(load, ways.processes)
+    translator.processes = SearchProcesses(load, options.processes)
     try:
         yield translator
     finally:
@@ -192,7 +207,7 @@ def require_other_direction(folder: Path, backward: Sequence[str], option: str) 
 def require_unseen(
     backward: Sequence[str], kept: Corpus, splits: Sequence[str], report: Report
 ) -> None:
-    """Refuse runs of the other direction that have learnt pairs of these splits.
+    """Refuse runs of the other direction that have learnt pairs of these splits, turned round.
 
     A corpus without splits for validation and test is cut by its source sentences, and so elsewhere
     in each direction: what one direction keeps for the test, the other may have learnt.
@@ -207,8 +222,9 @@ def require_unseen(
         seen = sum((pair.target, pair.source) in pairs for pair in learnt.splits["train"])
         if seen:
             raise ConfigError(
-                f"{run} learnt {seen:,} pairs that the corpus keeps for validation and test. Give "
-                "the corpus validation and test files of its own, and train both directions again."
+                f"{run} learnt {seen:,} pairs of {' and '.join(splits)}, which it would know by "
+                "heart. Where a corpus has no validation and test files of its own, each direction "
+                "keeps others: give it such files, and train both directions again."
             )
 
 
@@ -255,7 +271,7 @@ def evaluate_run(
     splits: Sequence[str],
     search: SearchSettings | None,
     report: Report,
-    ways: Ways = THE_RUNS_OWN,
+    options: DecodingOptions = DEFAULT_OPTIONS,
     convention: Convention = "cased",
 ) -> list[Evaluation]:
     """Score a run on splits of its own corpus; translations and scores stay in its folder.
@@ -273,10 +289,11 @@ def evaluate_run(
             raise CorpusError(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
+    require_other_direction(folder, options.rerank_by, "--rerank-by")
+    require_unseen(options.rerank_by, corpus, splits, report)
     evaluations = []
-    with open_translator(name, search, report, ways) as translator:
-        require_unseen(ways.rerank_by, corpus, splits, report)
-        if not_its_own := ways.not_the_runs_own:
+    with open_translator(name, search, report, options) as translator:
+        if not_its_own := options.unkept_options:
             report(f"{folder.name}: scores of {not_its_own} are shown, but not kept")
         for split in splits:
             pairs = corpus.splits[split]

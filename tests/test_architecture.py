@@ -21,7 +21,7 @@ FLOORS = [
     "errors",
     "config",
     "sizing",
-    "ways",
+    "decoding",
     "text",
     "model",
     "checkpoint",

@@ -19,11 +19,11 @@ import torch
 from seq2seq import translating
 from seq2seq.cli import main
 from seq2seq.config import SearchSettings
+from seq2seq.decoding import DecodingOptions
 from seq2seq.errors import ConfigError
 from seq2seq.inference.processes import SearchProcesses
 from seq2seq.inference.search import Hypothesis
 from seq2seq.inference.translator import Translator
-from seq2seq.ways import Ways
 from tests.conftest import TINY, counting_pairs
 
 SENTENCES = [source for source, _ in counting_pairs(150, seed=5)]
@@ -57,8 +57,8 @@ def translated(processes: int, reports: list[str], **how: Any) -> list[Any]:
     """Everything that a translator says of the input, weights as nested lists."""
     search = SearchSettings(beam_size=3)
     found = []
-    ways = Ways(processes=processes, **how)
-    with translating.open_translator("one", search, reports.append, ways) as t:
+    options = DecodingOptions(processes=processes, **how)
+    with translating.open_translator("one", search, reports.append, options) as t:
         t.batch_tokens = 300  # of 150 sentences many batches
         for translation in t.translate(INPUT, n_best=2, with_weights=True):
             for text, score, pieces, weights in translation.candidates:
@@ -135,7 +135,7 @@ def test_a_gpu_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Translator, "device", torch.device("cuda"))
     with (
         pytest.raises(ConfigError, match=r"--processes is for CPUs, and one runs on this machine"),
-        translating.open_translator("one", None, print, Ways(processes=2)),
+        translating.open_translator("one", None, print, DecodingOptions(processes=2)),
     ):
         pass
 

@@ -13,13 +13,14 @@ from torch import nn
 
 from seq2seq.cli import main
 from seq2seq.config import ModelSettings, SearchSettings
+from seq2seq.errors import CheckpointError
 from seq2seq.inference import reranking
-from seq2seq.inference.reranking import Reranker, log_probabilities
+from seq2seq.inference.reranking import NoisyChannelReranker, SourceScorer, log_probabilities
 from seq2seq.inference.translator import Candidate, Translation
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.tokenized import TokenizedSplit
 from seq2seq.text.tokenizer import BEGIN, END
-from seq2seq.translating import Ways, open_translator
+from seq2seq.translating import DecodingOptions, open_translator
 from tests.conftest import BACK, TINY, counting_pairs, write_counting_splits
 
 VOCABULARY = 40
@@ -65,7 +66,7 @@ def test_the_new_order_is_that_of_both_scores():
 
     first = Fixed({("a", "x"): -4.0, ("b", "x"): -1.0, ("c", "y"): -1.0, ("d", "y"): -2.0})
     second = Fixed({("a", "x"): -2.0, ("b", "x"): -2.0, ("c", "y"): -3.0, ("d", "y"): -2.0})
-    rerank = Reranker([first, second], weight=0.5, alpha=0.7)  # type: ignore[list-item]
+    rerank = NoisyChannelReranker([first, second], weight=0.5, alpha=0.7)  # type: ignore[list-item]
     found = rerank(["x", "y"], [candidates(a=-1.0, b=-1.2), candidates(c=-1.0, d=-1.0)])
     # a: −1 + ½ · −3, b: −1.2 + ½ · −1.5; c and d: −1 + ½ · −2, and the beam's order stays.
     assert [[candidate.text for candidate in one.candidates] for one in found] == [
@@ -94,14 +95,9 @@ def test_the_winner_is_that_of_the_whole_beam(runs):
     with open_translator("one", search, print) as alone:
         beams = alone.translate(sentences, n_best=5)
     reports: list[str] = []
-    ways = Ways(rerank_by=("back",), rerank_weight=40.0)
-    with open_translator("one", search, reports.append, ways) as translator:
+    options = DecodingOptions(rerank_by=("back",), rerank_weight=40.0)
+    with open_translator("one", search, reports.append, options) as translator:
         best = translator.translate(sentences, n_best=2, with_weights=True)
-        long = " ".join(sentences * 20)
-        pieces = translator.translate([long])
-        with open_translator("one", search, print) as alone:
-            assert pieces == alone.translate([long])
-        assert any("pieces, not reranked." in line for line in reports)
         [scorer] = translator.reranker.scorers
     changed = 0
     for sentence, beam, two in zip(sentences[:-1], beams, best, strict=False):
@@ -121,6 +117,51 @@ def test_the_winner_is_that_of_the_whole_beam(runs):
     assert best[-1].text == ""
 
 
+def test_what_is_translated_in_pieces_stays_as_it_is(runs):
+    """The best of each piece, even where other joins of the beam's would pool to a better score."""
+    lines = [" ".join(source for source, _ in counting_pairs(120, seed)) for seed in range(30)]
+    reports: list[str] = []
+    options = DecodingOptions(rerank_by=("back",), rerank_weight=0.0)
+    with open_translator("one", None, print) as alone:
+        expected = alone.translate(lines)
+    with open_translator("one", None, reports.append, options) as translator:
+        assert translator.translate(lines) == expected
+    assert len([line for line in reports if line.endswith("pieces, not reranked.")]) == 30
+
+
+@pytest.mark.parametrize(
+    "more", [{"ensemble": ("two",)}, {"quantize": True}, {"shortlist": 5}], ids=str
+)
+def test_it_goes_with_other_options(runs, more):
+    """The beam is theirs, the choice is of the same scorer, in float32."""
+    assert main(["train", "own", *TINY, "--training.seed", "2", "--run", "two"]) == 0
+    sentences = [source for source, _ in counting_pairs(12, seed=5)]
+    with open_translator("one", None, print, DecodingOptions(**more)) as alone:
+        beams = alone.translate(sentences, n_best=5)
+    options = DecodingOptions(rerank_by=("back",), rerank_weight=40.0, **more)
+    with open_translator("one", None, print, options) as translator:
+        best = translator.translate(sentences)
+        [scorer] = translator.reranker.scorers
+    kinds = {type(module).__module__ for module in scorer.model.modules()}
+    assert not any("quantized" in kind for kind in kinds)
+    for found, expected in zip(
+        best, NoisyChannelReranker([scorer], 40.0, 1.0)(sentences, beams), strict=True
+    ):
+        assert found.text == expected.text
+        assert found.score == pytest.approx(expected.score, abs=1e-3)
+
+
+def test_damaged_weights_are_said(runs):
+    options = DecodingOptions(rerank_by=("back",))
+    with open_translator("one", None, print, options) as translator:
+        [scorer] = translator.reranker.scorers
+        assert isinstance(scorer, SourceScorer)
+        with torch.no_grad():
+            scorer.model.output_bias.fill_(math.nan)
+        with pytest.raises(CheckpointError, match="The probabilities of back are not numbers"):
+            translator.translate(["one two"])
+
+
 def test_the_commands_rerank(runs, monkeypatch, capsys):
     text = "".join(f"{source}\n" for source, _ in counting_pairs(12, seed=5)).encode()
 
@@ -132,12 +173,11 @@ def test_the_commands_rerank(runs, monkeypatch, capsys):
     by_back = said("--rerank-by", "back", "--rerank-weight", "40")
     assert by_back != said()
     assert said("--rerank-by", "back", "--rerank-weight", "0") == said()
-    assert said("--rerank-by", "back", "back", "--rerank-weight", "40") == by_back
     assert said("--rerank-by", "back", "--rerank-weight", "40", "--processes", "2") == by_back
     assert main(["evaluate", "one", "--rerank-by", "back", "--json"]) == 0
     printed = capsys.readouterr()
     [document] = json.loads(printed.out)["one"]
-    assert (document["rerank_by"], document["rerank_weight"]) == (["back"], 0.3)
+    assert document["rerank_by"] == ["back"]
     assert "one: scores of --rerank-by are shown, but not kept" in printed.err
 
 
@@ -150,8 +190,14 @@ def test_runs_that_cannot_rerank_are_refused(runs, workplace, capsys):
         "seq2seq: one translates en to de; --rerank-by needs runs that translate de to en.\n"
     )
     assert "no run 'none'" in refused("translate", "one", "--rerank-by", "none")
+    assert "no choice; give --beam-size 5." in refused(
+        "evaluate", "one", "--rerank-by", "back", "--beam-size", "1"
+    )
+    assert "back is named twice in --rerank-by" in refused(
+        "translate", "one", "--rerank-by", "back", "back"
+    )
     for weight in ("-1", "nan", "inf"):
-        assert "it must be at least 0." in refused(
+        assert "it must be a number, at least 0." in refused(
             "translate", "one", "--rerank-by", "back", "--rerank-weight", weight
         )
     assert "is the weight of --rerank-by" in refused("translate", "one", "--rerank-weight", "1")
@@ -168,6 +214,6 @@ def test_runs_that_cannot_rerank_are_refused(runs, workplace, capsys):
     options = [*TINY, *BACK, "--corpus.name", "seen", "--run", "knows"]
     assert main(["train", "own", *options, "--training.max-updates", "2"]) == 0
     capsys.readouterr()
-    assert f"knows learnt {len(pairs)} pairs that the corpus keeps for" in refused(
+    assert f"knows learnt {len(pairs)} pairs of test, which it would know" in refused(
         "evaluate", "one", "--rerank-by", "knows"
     )

@@ -27,9 +27,9 @@ from seq2seq.config import (
     TrainingSettings,
     preset,
 )
+from seq2seq.decoding import DecodingOptions
 from seq2seq.errors import ConfigError
 from seq2seq.sizing import rule_in_words, size_for
-from seq2seq.ways import Ways
 
 CommandT = TypeVar("CommandT")
 
@@ -188,10 +188,11 @@ def _options(arguments: list[str]) -> list[str]:
     return [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
 
 
-def ways_of(chosen: object) -> Ways:
-    """The fields of a command that are ways to translate."""
+def decoding_options(chosen: object) -> DecodingOptions:
+    """Those of a command, each under its own name; `evaluate` has no `threads`."""
     named = vars(chosen)
-    return Ways(**{way.name: named[way.name] for way in fields(Ways) if way.name in named})
+    names = [option.name for option in fields(DecodingOptions)]
+    return DecodingOptions(**{n: named[n] for n in names if n in named or n != "threads"})
 
 
 def run_search(run: str, beam_size: int | None, length_penalty: float | None) -> SearchSettings:

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from seq2seq.commands.arguments import parse, run_search, say, ways_of
+from seq2seq.commands.arguments import decoding_options, parse, run_search, say
 from seq2seq.errors import ConfigError
-from seq2seq.ways import RERANK_WEIGHT
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Evaluate:
     ones, instead of the whole vocabulary: faster; 50 is a good number."""
     rerank_by: tuple[str, ...] = ()
     """Runs of the other direction: of the beam's hypotheses the one wins whose source they find
-    likely, too. Better, at about the cost of the search itself."""
-    rerank_weight: float = RERANK_WEIGHT
-    """How much their score counts beside the run's own."""
+    likely, too (noisy-channel reranking). Better, and takes as long again as a float32 search."""
+    rerank_weight: float | None = None
+    """How much their score counts beside the run's own; 0.3 if absent."""
     json: bool = False
     """Print one JSON document instead of tables."""
 
@@ -58,12 +57,12 @@ def run(arguments: list[str]) -> int:
             f"--ensemble adds runs to one, and {len(chosen.runs)} are named: seq2seq evaluate "
             f"{chosen.runs[0]} --ensemble {' '.join([*chosen.runs[1:], *chosen.ensemble])}."
         )
-    ways = ways_of(chosen)
+    options = decoding_options(chosen)
     documents: dict[str, object] = {}
     for run in chosen.runs:
         search = run_search(run, chosen.beam_size, chosen.length_penalty)
         evaluations = translating.evaluate_run(
-            run, chosen.split, search, say, ways, chosen.convention
+            run, chosen.split, search, say, options, chosen.convention
         )
         members = (run, *chosen.ensemble)
         name = " + ".join(members)

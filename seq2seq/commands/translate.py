@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from seq2seq.commands.arguments import parse, run_search, say, ways_of
+from seq2seq.commands.arguments import decoding_options, parse, run_search, say
 from seq2seq.errors import ConfigError
-from seq2seq.ways import RERANK_WEIGHT
 
 if TYPE_CHECKING:
     from seq2seq.inference.translator import Translation, Translator
@@ -46,9 +45,9 @@ class Translate:
     ones, instead of the whole vocabulary: faster; 50 is a good number."""
     rerank_by: tuple[str, ...] = ()
     """Runs of the other direction: of the beam's hypotheses the one wins whose source they find
-    likely, too. Better, at about the cost of the search itself."""
-    rerank_weight: float = RERANK_WEIGHT
-    """How much their score counts beside the run's own."""
+    likely, too (noisy-channel reranking). Better, and takes as long again as a float32 search."""
+    rerank_weight: float | None = None
+    """How much their score counts beside the run's own; 0.3 if absent."""
 
 
 def run(arguments: list[str]) -> int:
@@ -57,8 +56,8 @@ def run(arguments: list[str]) -> int:
     from seq2seq import translating
 
     search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
-    ways = ways_of(chosen)
-    with translating.open_translator(chosen.run, search, say, ways) as translator:
+    options = decoding_options(chosen)
+    with translating.open_translator(chosen.run, search, say, options) as translator:
         _translate(translator, chosen)
     return 0
 

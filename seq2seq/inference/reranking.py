@@ -4,8 +4,9 @@
 
 A forward model forgives a translation that leaves something out: each word that is there is
 likely. A backward model has to guess the source again, and what was left out cannot be guessed.
-Li and Jurafsky 2016, "Mutual Information and Diverse Decoding Improve Neural Machine Translation";
-Yee et al. 2019, "Simple and Effective Noisy Channel Modeling for Neural Machine Translation".
+Known as noisy-channel reranking: Li and Jurafsky 2016, "Mutual Information and Diverse Decoding
+Improve Neural Machine Translation"; Yee et al. 2019, "Simple and Effective Noisy Channel Modeling
+for Neural Machine Translation".
 
 The beam's hypotheses are all there is to choose from, so that a wider beam gives more.
 """
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seq2seq.errors import CheckpointError
 from seq2seq.inference.translator import Translation
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.batches import Batch, TokenizedSplit, collate, evaluation_batches
@@ -32,6 +34,7 @@ _LOGITS_AT_ONCE = 2**23  # 32 MB in float32
 class SourceScorer(NamedTuple):
     """A model of the other direction: it reads translations and guesses sources."""
 
+    name: str  # the run's
     model: EncoderDecoder
     tokenizer: Tokenizer
 
@@ -42,10 +45,15 @@ class SourceScorer(NamedTuple):
         read = self.tokenizer.encode_source(translations)
         guessed = self.tokenizer.encode_target(sources)
         logs = log_probabilities(self.model, TokenizedSplit.of(read, guessed))
+        if not all(map(math.isfinite, logs)):
+            raise CheckpointError(
+                f"The probabilities of {self.name} are not numbers: its weights are damaged, or "
+                "its training went wrong. Leave it out, or train it again."
+            )
         return [log / math.pow(len(ids) + 1, alpha) for log, ids in zip(logs, guessed, strict=True)]
 
 
-class Reranker:
+class NoisyChannelReranker:
     """Puts each sentence's candidates into a new order and gives them new scores.
 
     Args:

@@ -53,7 +53,7 @@ class Candidate(NamedTuple):
     """One of the best translations of a sentence."""
 
     text: str
-    score: float  # log P(target | source) / length^alpha; 0 for an empty sentence
+    score: float  # log P(target | source) / length^alpha, or the reranker's; 0 if empty
     target_pieces: list[str]  # END among them; empty unless weights were asked for
     weights: Tensor | None  # [target, source]: a row for each target piece, summing to 1
 
@@ -93,12 +93,12 @@ class _Found(NamedTuple):
 
 
 class Reranker(Protocol):
-    """Puts candidates into another order; `reranking.Reranker` does."""
+    """Puts candidates into another order: `reranking.NoisyChannelReranker`."""
 
     def __call__(
         self, sources: Sequence[str], translations: Sequence[Translation]
     ) -> list[Translation]:
-        """The same translations, their candidates in another order."""
+        """The same translations, their candidates with other scores, the best first."""
 
 
 class _Begun(NamedTuple):
@@ -229,7 +229,8 @@ class Translator:
         texts = iter(self.tokenizer.decode_target([h.tokens for of in ordered for h in of]))
         found = iter([[_Found(h, next(texts)) for h in of] for of in ordered])
         translations = [
-            self._translation(source, found, begun.with_weights) for source in begun.sources
+            self._translation(source, found, begun.n_best, begun.with_weights)
+            for source in begun.sources
         ]
         return self._reranked(begun, translations) if self.reranker else translations
 
@@ -307,12 +308,18 @@ class Translator:
         return source.to(self.device), lengths
 
     def _translation(
-        self, source: list[list[int]], found: Iterator[list[_Found]], with_weights: bool
+        self,
+        source: list[list[int]],
+        found: Iterator[list[_Found]],
+        n_best: int,
+        with_weights: bool,
     ) -> Translation:
         """Put a sentence's pieces together; takes as many from `found` as there are."""
         if not source:
             return Translation([Candidate("", 0.0, [], None)], [])
         best = [next(found) for _ in source]
+        if len(best) > 1:  # never reranked: the rest of the beam was searched for nothing
+            best = [of[:n_best] for of in best]
         # Of several pieces the n-th best of the whole joins the n-th best of each.
         candidates = [self._candidate(parts, with_weights) for parts in zip(*best, strict=False)]
         candidates.sort(key=lambda candidate: -candidate.score)

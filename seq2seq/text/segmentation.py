@@ -1,7 +1,7 @@
 """Segmentations of sentences into subwords, drawn at random.
 
-A draw is a function of its seed alone, on every machine: a run that was stopped and resumed sees
-what it would have seen. SentencePiece draws too, but from version 0.2.2 on with a salt that is new
+A draw is a function of its seed alone: a run that was stopped and resumed sees what it would have
+seen. SentencePiece draws too, but from version 0.2.2 on with a salt that is new
 in every process, whatever its seed.
 
 No subword goes beyond a word, which begins with its space, so that words are drawn one by one.
@@ -14,13 +14,15 @@ import itertools
 import math
 import re
 from abc import ABC, abstractmethod
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
 WORD_START = "▁"  # stands for the space before a word; a sentence's first word has one as well
 _WORD = re.compile(f"{WORD_START}[^{WORD_START}]*")
-_WORDS_REMEMBERED = 2**15  # of the unigram model: some 50 MB of lattices
+_WORDS_REMEMBERED = 2**15  # of the unigram model: some 50 MB of lattices of
+_LETTERS_REMEMBERED = 24  # at most; longer ones, sentences without spaces, hardly come again
 # What a character without a subword costs more than the worst subword does, as in SentencePiece.
 _UNKNOWN_COST = 10.0
 
@@ -86,11 +88,13 @@ class UnigramSegmenter(RandomSegmenter):
         self._remembered_arcs = functools.lru_cache(_WORDS_REMEMBERED)(self._arcs)
 
     def _draw_word(self, word: str, random: Random) -> list[str]:
-        arcs = self._remembered_arcs(word)
+        short = len(word) <= _LETTERS_REMEMBERED
+        arcs = self._remembered_arcs(word) if short else self._arcs(word)
         end, drawn = len(word), []
         while end > 0:
             last = arcs[end - 1]
-            [begin] = random.choices(last.begins, cum_weights=last.cumulative)
+            place = bisect(last.cumulative, random.random() * last.cumulative[-1])
+            begin = last.begins[min(place, len(last.begins) - 1)]  # the product may round up
             drawn.append(word[begin:end])
             end = begin
         return drawn[::-1]

@@ -1,4 +1,4 @@
-"""Ways to translate that are not in a run's settings."""
+"""Options of translating that are not in a run's settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ RERANK_WEIGHT = 0.3  # chosen on Multi30k's validation: docs/results/quality.md
 
 
 @dataclass(frozen=True)
-class Ways:
-    """Faster ones, and those together with other runs."""
+class DecodingOptions:
+    """Faster ways to translate, and those together with other runs."""
 
     threads: int | None = None  # of the CPU; torch's choice if absent
     processes: int = 1  # search in so many, of one thread each
@@ -20,18 +20,24 @@ class Ways:
     shortlist: int | None = None  # likeliest translations of each source subword; all if absent
     ensemble: tuple[str, ...] = ()  # other runs that translate together with this one
     rerank_by: tuple[str, ...] = ()  # runs of the other direction that choose from the beam
-    rerank_weight: float = RERANK_WEIGHT  # of their score beside the run's own
+    rerank_weight: float | None = None  # of their score beside the run's own; RERANK_WEIGHT
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.rerank_weight) and self.rerank_weight >= 0):
-            raise ConfigError(f"--rerank-weight is {self.rerank_weight}; it must be at least 0.")
-        if self.rerank_weight != RERANK_WEIGHT and not self.rerank_by:
+        if twice := sorted({run for run in self.rerank_by if self.rerank_by.count(run) > 1}):
+            raise ConfigError(f"{twice[0]} is named twice in --rerank-by; name each run once.")
+        if self.rerank_weight is None:
+            return
+        if not self.rerank_by:
             raise ConfigError(
                 "--rerank-weight is the weight of --rerank-by; name a run of the other direction."
             )
+        if not (math.isfinite(self.rerank_weight) and self.rerank_weight >= 0):
+            raise ConfigError(
+                f"--rerank-weight is {self.rerank_weight}; it must be a number, at least 0."
+            )
 
     @property
-    def not_the_runs_own(self) -> str:
+    def unkept_options(self) -> str:
         """The options whose scores are not those of the run alone; empty if none is named."""
         named = {
             "--quantize": self.quantize,
@@ -42,4 +48,4 @@ class Ways:
         return " and ".join(name for name, is_named in named.items() if is_named)
 
 
-THE_RUNS_OWN = Ways()
+DEFAULT_OPTIONS = DecodingOptions()
