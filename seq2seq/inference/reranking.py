@@ -41,7 +41,11 @@ class SourceScorer(NamedTuple):
     def scores(
         self, translations: Sequence[str], sources: Sequence[str], alpha: float
     ) -> list[float]:
-        """Log P(source | translation) / length^α of each pair; length counts END."""
+        """Of each pair log P(source | translation) / length^α, END counted in the length.
+
+        Raises:
+            CheckpointError: the model's probabilities are not numbers.
+        """
         read = self.tokenizer.encode_source(translations)
         guessed = self.tokenizer.encode_target(sources)
         logs = log_probabilities(self.model, TokenizedSplit.of(read, guessed))
