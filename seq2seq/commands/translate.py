@@ -45,7 +45,7 @@ class Translate:
     ones, instead of the whole vocabulary: faster; 50 is a good number."""
     rerank_by: tuple[str, ...] = ()
     """Runs of the other direction: of the beam's hypotheses the one wins whose source they find
-    likely, too (noisy-channel reranking). Better, and takes as long again as a float32 search."""
+    likely, too (noisy-channel reranking). It takes as long again as a search in float32."""
     rerank_weight: float | None = None
     """How much their score counts beside the run's own; 0.3 if absent."""
 
