@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from seq2seq.text.pair_files import PairFiles, PairWriter
+
 MIRRORED = {
     "one": "eins",
     "two": "zwei",
@@ -45,6 +47,16 @@ def counting_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
         words = [draw.choice(WORDS) for _ in range(draw.randint(1, 5))]
         pairs.add((" ".join(words), " ".join(MIRRORED[word] for word in reversed(words))))
     return sorted(pairs)
+
+
+@pytest.fixture(scope="module")
+def counting_files(tmp_path_factory: pytest.TempPathFactory) -> PairFiles:
+    """200 pairs as a split on disk."""
+    folder = tmp_path_factory.mktemp("pairs")
+    paths = folder / "train.source", folder / "train.target"
+    with PairWriter(*paths) as writer:
+        writer.write(counting_pairs(200))
+    return PairFiles(*paths)
 
 
 def write_counting_splits(folder: Path) -> None:

@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq.config import TokenizerSettings
-from seq2seq.text.pair_files import PairFiles, PairWriter
+from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.segmentation import BPESegmenter, Subwords, UnigramSegmenter
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
-from tests.conftest import counting_pairs
 
 Kind = Literal["unigram", "bpe"]
 BYTES = range(1000, 1256)
@@ -32,15 +31,6 @@ TEXT = st.lists(
 ).map("".join) | st.text(max_size=12)
 
 
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairFiles:
-    folder = tmp_path_factory.mktemp("pairs")
-    paths = folder / "train.source", folder / "train.target"
-    with PairWriter(*paths) as writer:
-        writer.write(counting_pairs(200))
-    return PairFiles(*paths)
-
-
 @pytest.fixture(scope="module", params=["unigram", "bpe"])
 def kind(request: pytest.FixtureRequest) -> Kind:
     named: Kind = request.param
@@ -48,9 +38,9 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture(scope="module")
-def tokenizer(kind: Kind, pairs: PairFiles) -> Tokenizer:
+def tokenizer(kind: Kind, counting_files: PairFiles) -> Tokenizer:
     settings = TokenizerSettings(kind=kind, vocabulary_size=330, joint=False)
-    return train_tokenizer(settings, pairs, lambda line: None)
+    return train_tokenizer(settings, counting_files, lambda line: None)
 
 
 @settings(deadline=None, derandomize=True)
@@ -141,19 +131,21 @@ def test_bpe_may_keep_a_merge_that_it_left_out_before() -> None:
         assert drawn[ids] / 20_000 == pytest.approx(share, abs=0.015)
 
 
-def test_bpe_at_its_ends(pairs: PairFiles) -> None:
+def test_bpe_at_its_ends(counting_files: PairFiles) -> None:
     settings = TokenizerSettings(kind="bpe", vocabulary_size=330)
-    tokenizer = train_tokenizer(settings, pairs, lambda line: None)
-    texts = [pair.source for pair in pairs]
+    tokenizer = train_tokenizer(settings, counting_files, lambda line: None)
+    texts = [pair.source for pair in counting_files]
     plain, characters = (tokenizer.segmenters("bpe", p)[0].segment(texts, 9) for p in (0.0, 1.0))
     assert plain == tokenizer.encode_source(texts)
     assert sum(map(len, characters)) == sum(len(text) + 1 for text in texts)
 
 
-def test_unigram_follows_the_likeliest_cut_more_at_a_higher_exponent(pairs: PairFiles) -> None:
+def test_unigram_follows_the_likeliest_cut_more_at_a_higher_exponent(
+    counting_files: PairFiles,
+) -> None:
     settings = TokenizerSettings(vocabulary_size=330)
-    tokenizer = train_tokenizer(settings, pairs, lambda line: None)
-    texts = [pair.source for pair in pairs]
+    tokenizer = train_tokenizer(settings, counting_files, lambda line: None)
+    texts = [pair.source for pair in counting_files]
     tokens = [
         sum(map(len, tokenizer.segmenters("unigram", alpha)[0].segment(texts, seed=9)))
         for alpha in (0.001, 0.1, 0.3)

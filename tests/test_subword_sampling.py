@@ -8,23 +8,13 @@ import numpy as np
 import pytest
 
 from seq2seq.config import TokenizerSettings
-from seq2seq.text.pair_files import PairFiles, PairWriter
+from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.subword_sampling import SubwordSampler
 from seq2seq.text.tokenizer import BEGIN, END, PADDING, Tokenizer, train_tokenizer
-from tests.conftest import counting_pairs
 
 Kind = Literal["unigram", "bpe"]
 ROWS = np.random.default_rng(0).permutation(200)[:30]
 ALPHA = {"unigram": 0.05, "bpe": 0.4}  # at which cuts vary even in this small vocabulary
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairFiles:
-    folder = tmp_path_factory.mktemp("pairs")
-    paths = folder / "train.source", folder / "train.target"
-    with PairWriter(*paths) as writer:
-        writer.write(counting_pairs(200))
-    return PairFiles(*paths)
 
 
 @pytest.fixture(scope="module", params=["unigram", "bpe"])
@@ -34,15 +24,15 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture(scope="module")
-def tokenizer(kind: Kind, pairs: PairFiles) -> Tokenizer:
+def tokenizer(kind: Kind, counting_files: PairFiles) -> Tokenizer:
     settings = TokenizerSettings(kind=kind, vocabulary_size=330)
-    return train_tokenizer(settings, pairs, lambda line: None)
+    return train_tokenizer(settings, counting_files, lambda line: None)
 
 
 def test_the_text_stays_and_its_cut_changes(
-    pairs: PairFiles, tokenizer: Tokenizer, kind: Kind
+    counting_files: PairFiles, tokenizer: Tokenizer, kind: Kind
 ) -> None:
-    sampler = SubwordSampler(pairs, tokenizer.segmenters(kind, ALPHA[kind]), seed=1)
+    sampler = SubwordSampler(counting_files, tokenizer.segmenters(kind, ALPHA[kind]), seed=1)
     seen = set()
     for place in range(8):
         batch = sampler(ROWS, 0, place)
@@ -51,18 +41,20 @@ def test_the_text_stays_and_its_cut_changes(
         for row, ids, length in zip(ROWS, batch.target, batch.target_lengths, strict=True):
             assert ids[length] == END
             assert bool((ids[length + 1 :] == PADDING).all())
-            assert tokenizer.decode_target([ids.tolist()]) == [pairs[int(row)].target]
+            assert tokenizer.decode_target([ids.tolist()]) == [counting_files[int(row)].target]
         sources = [ids[: n - 1].tolist() for ids, n in zip(batch.source, batch.source_lengths)]  # noqa: B905
         # One joint model: the target's decoder reads the source, too.
-        assert tokenizer.decode_target(sources) == [pairs[int(row)].source for row in ROWS]
+        assert tokenizer.decode_target(sources) == [counting_files[int(row)].source for row in ROWS]
         seen.add(tuple(batch.target.flatten().tolist()))
     assert len(seen) == 8
 
 
-def test_seed_epoch_and_place_decide(pairs: PairFiles, tokenizer: Tokenizer, kind: Kind) -> None:
+def test_seed_epoch_and_place_decide(
+    counting_files: PairFiles, tokenizer: Tokenizer, kind: Kind
+) -> None:
     def drawn(seed: int, epoch: int, place: int) -> list[int]:
         segmenters = tokenizer.segmenters(kind, ALPHA[kind])
-        sampler = SubwordSampler(pairs, segmenters, seed)
+        sampler = SubwordSampler(counting_files, segmenters, seed)
         flat: list[int] = sampler(ROWS, epoch, place).source.flatten().tolist()
         return flat
 
