@@ -37,6 +37,11 @@ class DecodingOptions:
             )
 
     @property
+    def used_rerank_weight(self) -> float:
+        """The weight named, or the default."""
+        return RERANK_WEIGHT if self.rerank_weight is None else self.rerank_weight
+
+    @property
     def unkept_options(self) -> str:
         """The options whose scores are not those of the run alone; empty if none is named."""
         named = {

@@ -15,7 +15,7 @@ import torch
 
 from seq2seq.checkpoint import find_run, load_model, read_config
 from seq2seq.config import SearchSettings, fingerprint_text
-from seq2seq.decoding import DEFAULT_OPTIONS, RERANK_WEIGHT, DecodingOptions
+from seq2seq.decoding import DEFAULT_OPTIONS, DecodingOptions
 from seq2seq.errors import ConfigError, CorpusError
 from seq2seq.evaluation.conventions import Convention
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
@@ -110,8 +110,7 @@ def _reranker(
         SourceScorer(run.name, _place(run, folder, quantize=False), Tokenizer.load(run))
         for run in map(find_run, options.rerank_by)
     ]
-    weight = RERANK_WEIGHT if options.rerank_weight is None else options.rerank_weight
-    return NoisyChannelReranker(scorers, weight, search.length_penalty)
+    return NoisyChannelReranker(scorers, options.used_rerank_weight, search.length_penalty)
 
 
 @contextmanager
@@ -143,9 +142,9 @@ def open_translator(
             f"--processes is for CPUs, and {name} runs on this machine's GPU; leave it out, or "
             "hide the GPU with CUDA_VISIBLE_DEVICES=-1."
         )
-    # The lexicon of a shortlist was learnt and kept just now, so that they only read it. What they
-    # find is reranked here, in one thread.
-    torch.set_num_threads(1)
+    if options.rerank_by:  # what they find is reranked here, and the cores are theirs
+        torch.set_num_threads(1)
+    # The lexicon of a shortlist was learnt and kept just now, so that they only read it.
     theirs = replace(options, threads=1, rerank_by=(), rerank_weight=None)
     load = partial(load_translator, name, search, _silence, theirs)
     translator.processes = SearchProcesses(load, options.processes)
@@ -289,7 +288,6 @@ def evaluate_run(
             raise CorpusError(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
-    require_other_direction(folder, options.rerank_by, "--rerank-by")
     require_unseen(options.rerank_by, corpus, splits, report)
     evaluations = []
     with open_translator(name, search, report, options) as translator:

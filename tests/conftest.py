@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ MIRRORED = {
     "ten": "zehn",
 }
 WORDS = list(MIRRORED)
+SubwordKind = Literal["unigram", "bpe"]
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,13 @@ def counting_files(tmp_path_factory: pytest.TempPathFactory) -> PairFiles:
     with PairWriter(*paths) as writer:
         writer.write(counting_pairs(200))
     return PairFiles(*paths)
+
+
+@pytest.fixture(scope="module", params=["unigram", "bpe"])
+def kind(request: pytest.FixtureRequest) -> SubwordKind:
+    """Each kind of subwords in turn."""
+    named: SubwordKind = request.param
+    return named
 
 
 def write_counting_splits(folder: Path) -> None:

@@ -177,7 +177,7 @@ def test_the_commands_rerank(runs, monkeypatch, capsys):
     assert main(["evaluate", "one", "--rerank-by", "back", "--json"]) == 0
     printed = capsys.readouterr()
     [document] = json.loads(printed.out)["one"]
-    assert document["rerank_by"] == ["back"]
+    assert (document["rerank_by"], document["rerank_weight"]) == (["back"], 0.3)
     assert "one: scores of --rerank-by are shown, but not kept" in printed.err
 
 

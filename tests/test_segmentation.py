@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +17,8 @@ from seq2seq.config import TokenizerSettings
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.segmentation import BPESegmenter, Subwords, UnigramSegmenter
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
+from tests.conftest import SubwordKind
 
-Kind = Literal["unigram", "bpe"]
 BYTES = range(1000, 1256)
 BEST = {"unigram": 500.0, "bpe": 0.0}  # at which nothing is left to chance
 # Words of the corpus, spaces of all kinds, SentencePiece's own sign, letters it has not seen.
@@ -31,14 +30,8 @@ TEXT = st.lists(
 ).map("".join) | st.text(max_size=12)
 
 
-@pytest.fixture(scope="module", params=["unigram", "bpe"])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    named: Kind = request.param
-    return named
-
-
 @pytest.fixture(scope="module")
-def tokenizer(kind: Kind, counting_files: PairFiles) -> Tokenizer:
+def tokenizer(kind: SubwordKind, counting_files: PairFiles) -> Tokenizer:
     settings = TokenizerSettings(kind=kind, vocabulary_size=330, joint=False)
     return train_tokenizer(settings, counting_files, lambda line: None)
 
@@ -46,7 +39,7 @@ def tokenizer(kind: Kind, counting_files: PairFiles) -> Tokenizer:
 @settings(deadline=None, derandomize=True)
 @given(text=TEXT)
 def test_without_chance_it_is_sentencepieces_cut(
-    text: str, kind: Kind, tokenizer: Tokenizer
+    text: str, kind: SubwordKind, tokenizer: Tokenizer
 ) -> None:
     for side, encode in enumerate((tokenizer.encode_source, tokenizer.encode_target)):
         segmenter = tokenizer.segmenters(kind, BEST[kind])[side]
@@ -55,13 +48,17 @@ def test_without_chance_it_is_sentencepieces_cut(
 
 @settings(deadline=None, derandomize=True)
 @given(text=TEXT.filter(lambda text: "▁" not in text), seed=st.integers(0, 2**256 - 1))
-def test_every_draw_spells_the_text(text: str, seed: int, kind: Kind, tokenizer: Tokenizer) -> None:
+def test_every_draw_spells_the_text(
+    text: str, seed: int, kind: SubwordKind, tokenizer: Tokenizer
+) -> None:
     segmenter = tokenizer.segmenters(kind, 0.1)[1]
     [line] = tokenizer.decode_target(segmenter.segment([text], seed))
     assert line == tokenizer.decode_target(tokenizer.encode_target([text]))[0]
 
 
-def test_another_process_draws_the_same(kind: Kind, tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_another_process_draws_the_same(
+    kind: SubwordKind, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
     tokenizer.save(tmp_path)
     program = (
         "import sys, pathlib; from seq2seq.text.tokenizer import Tokenizer;"

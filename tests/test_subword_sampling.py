@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pytest
 
@@ -11,26 +9,20 @@ from seq2seq.config import TokenizerSettings
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.subword_sampling import SubwordSampler
 from seq2seq.text.tokenizer import BEGIN, END, PADDING, Tokenizer, train_tokenizer
+from tests.conftest import SubwordKind
 
-Kind = Literal["unigram", "bpe"]
 ROWS = np.random.default_rng(0).permutation(200)[:30]
 ALPHA = {"unigram": 0.05, "bpe": 0.4}  # at which cuts vary even in this small vocabulary
 
 
-@pytest.fixture(scope="module", params=["unigram", "bpe"])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    named: Kind = request.param
-    return named
-
-
 @pytest.fixture(scope="module")
-def tokenizer(kind: Kind, counting_files: PairFiles) -> Tokenizer:
+def tokenizer(kind: SubwordKind, counting_files: PairFiles) -> Tokenizer:
     settings = TokenizerSettings(kind=kind, vocabulary_size=330)
     return train_tokenizer(settings, counting_files, lambda line: None)
 
 
 def test_the_text_stays_and_its_cut_changes(
-    counting_files: PairFiles, tokenizer: Tokenizer, kind: Kind
+    counting_files: PairFiles, tokenizer: Tokenizer, kind: SubwordKind
 ) -> None:
     sampler = SubwordSampler(counting_files, tokenizer.segmenters(kind, ALPHA[kind]), seed=1)
     seen = set()
@@ -50,7 +42,7 @@ def test_the_text_stays_and_its_cut_changes(
 
 
 def test_seed_epoch_and_place_decide(
-    counting_files: PairFiles, tokenizer: Tokenizer, kind: Kind
+    counting_files: PairFiles, tokenizer: Tokenizer, kind: SubwordKind
 ) -> None:
     def drawn(seed: int, epoch: int, place: int) -> list[int]:
         segmenters = tokenizer.segmenters(kind, ALPHA[kind])

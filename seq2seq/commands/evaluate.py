@@ -70,7 +70,8 @@ def run(arguments: list[str]) -> int:
         if chosen.ensemble:
             how["ensemble"] = members
         if chosen.rerank_by:
-            how["rerank_by"], how["rerank_weight"] = chosen.rerank_by, chosen.rerank_weight
+            how["rerank_by"] = options.rerank_by
+            how["rerank_weight"] = options.used_rerank_weight
         documents[name] = [evaluation.as_json() | how for evaluation in evaluations]
         if not chosen.json:
             for evaluation in evaluations:

@@ -1,8 +1,8 @@
 """Segmentations of sentences into subwords, drawn at random.
 
 A draw is a function of its seed alone: a run that was stopped and resumed sees what it would have
-seen. SentencePiece draws too, but from version 0.2.2 on with a salt that is new
-in every process, whatever its seed.
+seen. SentencePiece draws too, but from version 0.2.2 on with a salt that is new in every process,
+whatever its seed.
 
 No subword goes beyond a word, which begins with its space, so that words are drawn one by one.
 """
