@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -132,6 +132,21 @@ def find_run(name: str) -> Path:
     known = sorted(path.parent.name for path in RUNS.glob("*/config.json"))
     listed = f"there are {', '.join(known)}" if known else "there are none yet; train one first"
     raise CheckpointError(f"There is no run {name!r}; under {RUNS}/ {listed}.")
+
+
+def find_runs(names: Sequence[str]) -> list[Path]:
+    """The folders of runs that work together, in this order; see `find_run`.
+
+    Raises:
+        CheckpointError: one is not there.
+        ConfigError: a run is named twice, be it by different paths.
+    """
+    folders = [find_run(name) for name in names]
+    places = [folder.resolve() for folder in folders]
+    for place, folder in enumerate(folders):
+        if places[place] in places[:place]:
+            raise ConfigError(f"{folder.name} is named twice; name each run once.")
+    return folders
 
 
 def write_config(folder: Path, config: RunConfig) -> None:

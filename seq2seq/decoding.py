@@ -23,8 +23,6 @@ class DecodingOptions:
     rerank_weight: float | None = None  # of their score beside the run's own; RERANK_WEIGHT
 
     def __post_init__(self) -> None:
-        if twice := sorted({run for run in self.rerank_by if self.rerank_by.count(run) > 1}):
-            raise ConfigError(f"{twice[0]} is named twice in --rerank-by; name each run once.")
         if self.rerank_weight is None:
             return
         if not self.rerank_by:

@@ -29,7 +29,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seq2seq.checkpoint import find_run, read_config, write_json
+from seq2seq.checkpoint import find_run, find_runs, read_config, write_json
 from seq2seq.config import CorpusSettings
 from seq2seq.decoding import DecodingOptions
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
@@ -113,11 +113,7 @@ def diversify(
 
 def _require_together(forward: Sequence[str], backward: Sequence[str]) -> None:
     for runs in (forward, backward):
-        folders = [find_run(run) for run in runs]
-        names = [folder.resolve().name for folder in folders]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"{twice[0]} is named twice; name each run once.")
-        if folders:
+        if folders := find_runs(runs):
             require_ensemble(folders)
     require_other_direction(find_run(forward[0]), backward, "--backward")
 

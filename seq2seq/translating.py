@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.checkpoint import find_run, load_model, read_config
+from seq2seq.checkpoint import find_run, find_runs, load_model, read_config
 from seq2seq.config import SearchSettings, fingerprint_text
 from seq2seq.decoding import DEFAULT_OPTIONS, DecodingOptions
 from seq2seq.errors import ConfigError, CorpusError
@@ -58,7 +58,7 @@ def load_translator(
     """
     folder = find_run(name)
     config = read_config(folder)
-    folders = [folder, *map(find_run, options.ensemble)]
+    folders = find_runs([name, *options.ensemble])
     require_ensemble(folders)
     require_other_direction(folder, options.rerank_by, "--rerank-by")
     if options.shortlist is not None and options.ensemble:
@@ -108,7 +108,7 @@ def _reranker(
     scorers = [
         # Never in integers: those products are made for search, step by step.
         SourceScorer(run.name, _place(run, folder, quantize=False), Tokenizer.load(run))
-        for run in map(find_run, options.rerank_by)
+        for run in find_runs(options.rerank_by)
     ]
     return NoisyChannelReranker(scorers, options.used_rerank_weight, search.length_penalty)
 
@@ -162,18 +162,12 @@ def require_ensemble(folders: Sequence[Path]) -> None:
     """Refuse runs that cannot translate together.
 
     Raises:
-        ConfigError: a run named twice, another tokenizer or another direction than the first's.
+        ConfigError: another tokenizer or another direction than the first's.
     """
     first, *others = folders
     languages = _direction(first)
     fingerprint = Tokenizer.load(first).fingerprint if others else ""
-    for place, other in enumerate(others, 1):
-        if other.resolve() in [folder.resolve() for folder in folders[:place]]:
-            rest = " ".join(dict.fromkeys(folder.name for folder in others if folder != first))
-            raise ConfigError(
-                f"{other.name} is named twice; name the other runs alone: "
-                f"{first.name} --ensemble {rest or 'RUN'}."
-            )
+    for other in others:
         if _direction(other) != languages:
             raise ConfigError(
                 f"{other.name} translates {_direction(other)} and {first.name} {languages}; "

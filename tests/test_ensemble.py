@@ -199,7 +199,7 @@ NO_ENSEMBLE = [
     ),
     (
         ["evaluate", "a", "--ensemble", "a", "b"],
-        "a is named twice; name the other runs alone: a --ensemble b.",
+        "a is named twice; name each run once.",
     ),
     (
         ["translate", "a", "--ensemble", "b", "--shortlist", "50"],

@@ -193,8 +193,8 @@ def test_runs_that_cannot_rerank_are_refused(runs, workplace, capsys):
     assert "no choice; give --beam-size 5." in refused(
         "evaluate", "one", "--rerank-by", "back", "--beam-size", "1"
     )
-    assert "back is named twice in --rerank-by" in refused(
-        "translate", "one", "--rerank-by", "back", "back"
+    assert "back is named twice; name each run once." in refused(
+        "translate", "one", "--rerank-by", "back", "checkpoints/back"
     )
     for weight in ("-1", "nan", "inf"):
         assert "it must be a number, at least 0." in refused(
