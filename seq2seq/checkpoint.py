@@ -41,19 +41,23 @@ from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.model.language_model import LanguageModel
 
 LAYOUT = "seq2seq run"
-VERSION = 2
+VERSION = 3  # of config.json
+STATE_VERSION = 2  # of training_state.pt
 RUNS = Path("checkpoints")
 LANGUAGE_MODEL = "language-model"
 
-# Settings that version 1 did not have, and what it did in their place.
-_UNKNOWN_TO_VERSION_1: dict[str, dict[str, Any]] = {
-    "model": {
-        "query_word": False,
-        "encoder_dropout": 0.0,
-        "recurrent_dropout": 0.0,
-        "sequence_dropout": False,
+# Settings that each version did not have, and what it did in their place.
+_UNKNOWN_TO: dict[int, dict[str, dict[str, Any]]] = {
+    1: {
+        "model": {
+            "query_word": False,
+            "encoder_dropout": 0.0,
+            "recurrent_dropout": 0.0,
+            "sequence_dropout": False,
+        },
+        "training": {"subword_sampling": None},
     },
-    "training": {"subword_sampling": None},
+    2: {"model": {"lexical_readout": False}},
 }
 
 
@@ -240,29 +244,30 @@ def _read_document(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read: {error}.") from None
     if not isinstance(document, dict) or document.get("layout") != LAYOUT:
         raise CheckpointError(f"{path} was not written by seq2seq.")
-    if document.get("version") == 1:
-        return _from_version_1(document)
-    if document.get("version") != VERSION:
+    version = document.get("version")
+    if type(version) is not int or version not in (*_UNKNOWN_TO, VERSION):
         raise CheckpointError(
-            f"{path} is of version {document.get('version')}; this program reads version "
-            f"{VERSION}. Use the program that trained the run, or train again."
+            f"{path} is of version {version}; this program reads version {VERSION}. "
+            "Use the program that trained the run, or train again."
         )
-    return document
+    known: dict[str, Any] = document
+    for older in range(version, VERSION):
+        known = _from_version(older, known)
+    return known
 
 
-def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
-    """The same run as this version would have written it."""
+def _from_version(version: int, document: dict[str, Any]) -> dict[str, Any]:
+    """The same run as the version after this one would have written it."""
     settings = document.get("settings")
-    if not isinstance(settings, dict):
-        return document  # damaged, as the reader will say
     is_language_model = document.get("kind") == LANGUAGE_MODEL
-    upgraded = {
-        group: {**values, **_UNKNOWN_TO_VERSION_1.get(group, {})}
-        if isinstance(values, dict) and not (is_language_model and group == "model")
-        else values
-        for group, values in settings.items()
-    }
-    return {**document, "version": VERSION, "settings": upgraded}
+    if isinstance(settings, dict):  # else it is damaged, as the reader will say
+        settings = {
+            group: {**values, **_UNKNOWN_TO[version].get(group, {})}
+            if isinstance(values, dict) and not (is_language_model and group == "model")
+            else values
+            for group, values in settings.items()
+        }
+    return {**document, "version": version + 1, "settings": settings}
 
 
 def _noted_corpus(document: dict[str, Any]) -> str | None:
@@ -366,6 +371,6 @@ def _guarded(path: Path, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{path} is truncated or not ours: {reason}") from None
-    if not isinstance(state, dict) or state.get("version") != VERSION:
-        raise CheckpointError(f"{path} is not a training state of version {VERSION}.")
+    if not isinstance(state, dict) or state.get("version") != STATE_VERSION:
+        raise CheckpointError(f"{path} is not a training state of version {STATE_VERSION}.")
     return state

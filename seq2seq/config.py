@@ -133,6 +133,9 @@ class ModelSettings:
     query_word: bool = False
     """The word before takes part in asking where to look, beside the state (additive attention with
     input feeding only)."""
+    lexical_readout: bool = False
+    """The readout also sees the source words that attention reads, as they are embedded, through a
+    layer of their own (Nguyen and Chiang 2018). Attention decoder only."""
     reverse_source: bool = False
     """Read the source backwards (Sutskever et al. 2014)."""
     bidirectional: bool = True
@@ -179,6 +182,11 @@ class ModelSettings:
             "model.query_word needs additive attention with input feeding; "
             "turn it off by --model.no-query-word, or choose --model.attention additive "
             "--model.input-feeding.",
+        )
+        _require(
+            not self.lexical_readout or self.decoder == "attention",
+            "model.lexical_readout reads what attention looks at, and there is one context vector; "
+            "turn it off by --model.no-lexical-readout, or choose --model.decoder attention.",
         )
         _require(
             not (self.bidirectional and self.hidden_size % 2),
@@ -482,6 +490,7 @@ def with_system(settings: Settings, system: System) -> Settings:
         "bidirectional": False,
         "reverse_source": False,
         "query_word": False,
+        "lexical_readout": False,
     }
     attending = {
         "cell": "lstm",

@@ -104,26 +104,37 @@ def test_weights_of_another_shape_are_refused(run):
     assert "does not fit the run's settings" in said
 
 
-def test_another_version_is_refused(run):
+@pytest.mark.parametrize("version", [99, 0, 1.0, [1], None])
+def test_another_version_is_refused(run, version):
     document = json.loads((run / "config.json").read_text())
-    (run / "config.json").write_text(json.dumps({**document, "version": 99}))
-    assert "is of version 99; this program reads version 2" in refusal(read_config, run)
+    (run / "config.json").write_text(json.dumps({**document, "version": version}))
+    assert f"is of version {version}; this program reads version 3" in refusal(read_config, run)
 
 
-def test_a_run_of_version_1_is_read_with_what_it_was_trained_with(run):
+UNKNOWN_TO_VERSION_1 = {
+    "model": {
+        "query_word": False,
+        "encoder_dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "sequence_dropout": False,
+        "lexical_readout": False,
+    },
+    "training": {"subword_sampling": None},
+}
+UNKNOWN_TO_VERSION_2 = {"model": {"lexical_readout": False}}
+
+
+@pytest.mark.parametrize(
+    ("version", "unknown"), [(1, UNKNOWN_TO_VERSION_1), (2, UNKNOWN_TO_VERSION_2)]
+)
+def test_a_run_of_an_older_version_is_read_with_what_it_was_trained_with(run, version, unknown):
     document = json.loads((run / "config.json").read_text())
-    now = read_config(run)
-    for group, later in {
-        "model": ("encoder_dropout", "recurrent_dropout", "sequence_dropout"),
-        "training": ("subword_sampling",),
-    }.items():
-        for name in later:
-            del document["settings"][group][name]
-    (run / "config.json").write_text(json.dumps({**document, "version": 1}))
-    assert read_config(run) == now  # the fixture's run has none of these
-    model = now.settings.model
-    assert (model.encoder_dropout, model.recurrent_dropout, model.sequence_dropout) == (0, 0, False)
-    assert now.settings.training.subword_sampling is None
+    now = read_config(run)  # the fixture's run has none of what came later
+    for group, later in unknown.items():
+        for name, value in later.items():
+            assert document["settings"][group].pop(name) == value
+    (run / "config.json").write_text(json.dumps({**document, "version": version}))
+    assert read_config(run) == now
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"layout": "something else"}'])

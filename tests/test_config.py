@@ -70,6 +70,19 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
     (ModelSettings, {"word_dropout": -0.1}, "model.word_dropout is -0.1; it must lie in [0, 1)."),
     (
         ModelSettings,
+        {"query_word": True, "attention": "dot"},
+        "model.query_word needs additive attention with input feeding; "
+        "turn it off by --model.no-query-word, or choose --model.attention additive "
+        "--model.input-feeding.",
+    ),
+    (
+        ModelSettings,
+        {"lexical_readout": True, "decoder": "context-vector"},
+        "model.lexical_readout reads what attention looks at, and there is one context vector; "
+        "turn it off by --model.no-lexical-readout, or choose --model.decoder attention.",
+    ),
+    (
+        ModelSettings,
         {"hidden_size": 7},
         "model.hidden_size is 7; a bidirectional encoder needs an even number.",
     ),

@@ -38,7 +38,11 @@ ONE_VECTOR = [
 ATTENDING = [
     dataclasses.replace(SMALL, decoder="attention", attention=kind, input_feeding=feeding)
     for kind, feeding in product(KINDS, (True, False))
-] + [dataclasses.replace(SMALL, query_word=True)]
+] + [
+    dataclasses.replace(SMALL, query_word=True),
+    dataclasses.replace(SMALL, query_word=True, lexical_readout=True),
+    dataclasses.replace(SMALL, attention="dot", input_feeding=False, lexical_readout=True),
+]
 EVERY_DECODER = [
     dataclasses.replace(settings, cell=cell, decoder_layers=layers)
     for settings, cell, layers in product([*ONE_VECTOR, *ATTENDING], CELLS, (1, 2, 3))
@@ -52,6 +56,7 @@ def name_of(settings: ModelSettings) -> str:
     else:
         kind = settings.attention + ("-fed" if settings.input_feeding else "-unfed")
         kind += "-word" if settings.query_word else ""
+        kind += "-lexical" if settings.lexical_readout else ""
     return f"{kind}-{settings.cell}-{settings.decoder_layers}"
 
 
@@ -74,7 +79,8 @@ def sample(settings: ModelSettings) -> tuple[EncodedSource, Tensor]:
     )
     cell_size = HIDDEN if settings.cell == "lstm" else 0
     summary_cell = torch.randn(BATCH, cell_size, dtype=torch.float64).requires_grad_()
-    return EncodedSource(values, is_padding, summary, summary_cell), tokens
+    words = torch.randn(BATCH, SOURCE, EMBEDDING, dtype=torch.float64).requires_grad_()
+    return EncodedSource(values, is_padding, summary, summary_cell, words), tokens
 
 
 def loop_of_steps(decoder: Decoder, tokens: Tensor, memory: Memory) -> list[DecoderStep]:
@@ -109,7 +115,7 @@ def test_unroll_equals_the_loop_over_step(settings: ModelSettings) -> None:
     """Values, and gradients of all weights, of the encoder's states and of the target tokens."""
     decoder = fresh_decoder(settings)
     encoded, tokens = sample(settings)
-    inputs = [tokens, encoded.values, encoded.summary, encoded.summary_cell]
+    inputs = [tokens, encoded.values, encoded.summary, encoded.summary_cell, encoded.words]
     steps = loop_of_steps(decoder, tokens, decoder.remember(encoded))
     looped = torch.stack([step.readout for step in steps], 1)
     unrolled = decoder.unroll(tokens, decoder.remember(encoded))
@@ -218,6 +224,40 @@ def test_the_attention_decoder_from_its_equations(cell: Cell, input_feeding: boo
         close(readouts[:, time], read_out(decoder, hidden, context))
 
 
+@pytest.mark.parametrize("input_feeding", [True, False])
+def test_the_lexical_readout_from_its_equation(input_feeding: bool) -> None:
+    """tanh(W [s_t; c_t] + b) + tanh(W_x Σ_s a_ts x_s + b_x), row by row and without padding."""
+    plain = dataclasses.replace(SMALL, input_feeding=input_feeding)
+    decoder = fresh_decoder(dataclasses.replace(plain, lexical_readout=True))
+    without = fresh_decoder(plain)
+    assert isinstance(decoder, AttentionDecoder)
+    assert isinstance(decoder.lexical_readout, nn.Sequential)
+    own = {n: p for n, p in decoder.state_dict().items() if not n.startswith("lexical")}
+    without.load_state_dict(own)
+    linear = decoder.lexical_readout[0]
+    assert isinstance(linear, nn.Linear)
+    encoded, tokens = sample(plain)
+    found = loop_of_steps(decoder, tokens, decoder.remember(encoded))
+    expected = loop_of_steps(without, tokens, without.remember(encoded))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.weights is not None
+        for row, length in enumerate([5, 3, 1]):
+            word = ours.weights[row, :length] @ encoded.words[row, :length]
+            lexical = torch.tanh(linear.weight @ word + linear.bias)
+            close(ours.readout[row], theirs.readout[row] + lexical)
+
+
+@pytest.mark.parametrize("settings", ATTENDING, ids=name_of)
+def test_words_are_remembered_for_a_lexical_readout_alone(settings: ModelSettings) -> None:
+    encoded, _ = sample(settings)
+    words = fresh_decoder(settings).remember(encoded).words
+    if settings.lexical_readout:
+        assert words is encoded.words
+    else:
+        assert words.shape == (BATCH, 0, EMBEDDING)
+        assert words.untyped_storage().nbytes() == 0
+
+
 @pytest.mark.parametrize("settings", [*ONE_VECTOR, *ATTENDING], ids=name_of)
 def test_upper_layers_read_the_layer_below(settings: ModelSettings) -> None:
     """With two layers: the higher one is torch's cell over the lower one's hidden state."""
@@ -309,8 +349,8 @@ def test_one_context_vector_remembers_no_encoder_state(settings: ModelSettings) 
     encoded, tokens = sample(settings)
     memory = decoder.remember(encoded)
     assert memory.values.shape == (BATCH, 0, HIDDEN)
-    assert memory.keys.shape[:2] == memory.is_padding.shape == (BATCH, 0)
-    for part in (memory.values, memory.keys, memory.is_padding):
+    assert memory.keys.shape[:2] == memory.words.shape[:2] == memory.is_padding.shape == (BATCH, 0)
+    for part in (memory.values, memory.keys, memory.is_padding, memory.words):
         assert part.untyped_storage().nbytes() == 0
     other = encoded._replace(values=torch.randn(BATCH, SOURCE, HIDDEN, dtype=torch.float64))
     expected = decoder.unroll(tokens, memory)

@@ -116,11 +116,13 @@ def test_the_summary_is_the_highest_layers() -> None:
 def test_shapes_mask_and_zeros_at_padding(
     cell: Cell, bidirectional: bool, reverse_source: bool
 ) -> None:
-    encoded = fresh_encoder(cell, bidirectional, reverse_source)(sample(), LENGTHS)
+    embedded = sample()
+    encoded = fresh_encoder(cell, bidirectional, reverse_source)(embedded, LENGTHS)
     rows = ["".join("x" if spot else "." for spot in row) for row in encoded.is_padding.tolist()]
     assert rows == ["....", "..xx", ".xxx", "...."]
     assert encoded.values.shape == (4, 4, HIDDEN)
     assert (encoded.values[encoded.is_padding] == 0).all()
     assert (encoded.values[~encoded.is_padding] != 0).all()
+    assert torch.equal(encoded.words, embedded.masked_fill(encoded.is_padding[..., None], 0))
     assert encoded.summary.shape == (4, HIDDEN)
     assert encoded.summary_cell.shape == (4, HIDDEN if cell == "lstm" else 0)

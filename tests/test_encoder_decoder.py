@@ -33,6 +33,7 @@ DECODERS: dict[str, dict[str, Any]] = {
         }
         for kind, feeding in product(KINDS, (True, False))
     },
+    "lexical": {"decoder": "attention", "lexical_readout": True},
 }
 READERS: dict[str, dict[str, Any]] = {
     "forwards": {"bidirectional": False},

@@ -80,7 +80,7 @@ def results_and_gradients(loop, case: Case) -> dict[str, Tensor]:
         **({} if case.words is None else {"words": case.words}),
     }
     inputs = {name: part.detach().clone().requires_grad_() for name, part in inputs.items()}
-    hiddens, contexts = loop(
+    hiddens, contexts, weights = loop(
         case.cell,
         case.attention,
         inputs["tokens"],
@@ -93,7 +93,7 @@ def results_and_gradients(loop, case: Case) -> dict[str, Tensor]:
     weighting = torch.Generator().manual_seed(0)
     total = sum(
         (part * torch.randn(part.shape, generator=weighting, dtype=part.dtype)).sum()
-        for part in (hiddens, contexts)
+        for part in (hiddens, contexts, weights)
     )
     wanted = {
         **inputs,
@@ -102,7 +102,7 @@ def results_and_gradients(loop, case: Case) -> dict[str, Tensor]:
         **{n: p for n, p in case.attention.named_parameters() if n != "key_weight"},
     }
     gradients = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
-    found = {"hiddens": hiddens, "contexts": contexts}
+    found = {"hiddens": hiddens, "contexts": contexts, "weights": weights}
     for name, gradient in zip(wanted, gradients, strict=True):
         if wanted[name].numel():
             assert gradient is not None, name
@@ -195,7 +195,8 @@ def test_plain_is_torchs_lstm_when_attention_sees_one_token():
         state = reference(torch.cat([case.tokens[:, step], case.values[:, 0]], -1), state)
         expected.append(state[0])
     for loop in (attend_and_recur, attend_and_recur_plain):
-        hiddens, contexts = loop(*case)
+        hiddens, contexts, weights = loop(*case)
+        assert torch.equal(weights, torch.ones_like(weights))
         torch.testing.assert_close(hiddens, torch.stack(expected, 1))
         torch.testing.assert_close(contexts, case.values.expand(3, 4, 4))
 
@@ -269,7 +270,7 @@ def test_twice_the_same_work_gives_the_same_bits():
 def test_neighbours_in_a_batch_do_not_matter():
     torch.manual_seed(8)
     case = make_case("lstm", "additive", Sizes(batch=5))
-    hiddens, contexts = attend_and_recur(*case)
+    hiddens, contexts, weights = attend_and_recur(*case)
     for row in range(5):
         one = slice(row, row + 1)
         length = int((~case.is_padding[row]).sum())
@@ -284,6 +285,7 @@ def test_neighbours_in_a_batch_do_not_matter():
         )
         torch.testing.assert_close(alone[0], hiddens[one])
         torch.testing.assert_close(alone[1], contexts[one])
+        torch.testing.assert_close(alone[2], weights[one, :, :length])
 
 
 def losses_while_training(loop, monkeypatch) -> list[float]:

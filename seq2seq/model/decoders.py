@@ -33,6 +33,7 @@ class Memory(NamedTuple):
     context: Tensor  # [batch, hidden]: the summary of the sentence
     hidden: Tensor  # [batch, layers, hidden]: the decoder's first hidden state
     cell: Tensor  # [batch, layers, hidden], or [batch, layers, 0]
+    words: Tensor  # [batch, source, embedding] for a lexical readout; [batch, 0, embedding] else
 
     def select(self, rows: Tensor) -> Memory:
         """The memory of these rows, in this order: int64, [rows]."""
@@ -95,8 +96,8 @@ class Decoder(nn.Module, ABC):
             make_dropout(settings.dropout, settings.sequence_dropout),
             nn.Linear(readout_inputs, readout_size),
             nn.Tanh(),
-            make_dropout(settings.dropout, settings.sequence_dropout),
         )
+        self.readout_dropout = make_dropout(settings.dropout, settings.sequence_dropout)
 
     @abstractmethod
     def remember(self, encoded: EncodedSource) -> Memory:
@@ -149,12 +150,15 @@ class ContextVectorDecoder(Decoder):
         batch, _, size = encoded.values.shape
         nothing = encoded.values.new_empty(batch, 0, size)  # a slice would keep all of them alive
         is_padding = encoded.is_padding.new_empty(batch, 0)
-        return Memory(nothing, nothing, is_padding, encoded.summary, *start)
+        words = _no_words(encoded.words)
+        return Memory(
+            nothing, nothing, is_padding, encoded.summary, start.hidden, start.cell, words
+        )
 
     def step(self, token: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
         """See `Decoder.step`."""
         after = self.layers.step(self._with_context(token, memory), CellState(*state))
-        readout = self.readout(self._with_context(after.hidden[:, -1], memory))
+        readout = self._read(after.hidden[:, -1], memory)
         return DecoderStep(readout, DecoderState(*after), None)
 
     def unroll(self, tokens: Tensor, memory: Memory) -> Tensor:
@@ -162,7 +166,10 @@ class ContextVectorDecoder(Decoder):
         lengths = tokens.new_full((len(tokens),), tokens.shape[1], dtype=torch.int64)
         inputs = self._with_context(tokens, memory)
         states = self.layers(inputs, lengths, CellState(memory.hidden, memory.cell)).outputs
-        readouts: Tensor = self.readout(self._with_context(states, memory))
+        return self._read(states, memory)
+
+    def _read(self, states: Tensor, memory: Memory) -> Tensor:
+        readouts: Tensor = self.readout_dropout(self.readout(self._with_context(states, memory)))
         return readouts
 
     def _with_context(self, vectors: Tensor, memory: Memory) -> Tensor:
@@ -191,7 +198,16 @@ class AttentionDecoder(Decoder):
         s_t = cell(y_{t-1}, s_{t-1})        c_t = attention(s_t)
 
     Either way readout_t = tanh(W [s_t; c_t] + b); Bahdanau et al., A.2.2, also show it y_{t-1},
-    which s_t holds already. Of several layers the lowest attends, and the
+    which s_t holds already. With `lexical_readout` what attention reads comes as the source words'
+    embeddings x_s as well, through a layer of their own:
+
+        readout_t = tanh(W [s_t; c_t] + b) + tanh(W_x Σ_s a_ts x_s + b_x)
+
+    so that a word may be translated by itself, whatever the sentence has made of it: Nguyen and
+    Chiang 2018, "Improving Lexical Choice in Neural Machine Translation", section 4, who give this
+    part output weights of its own and a way past its layer; here it shares the readout's.
+
+    Of several layers the lowest attends, and the
     others read its states, so that they can run over the whole sequence (Wu et al. 2016, 3.1).
     """
 
@@ -204,6 +220,11 @@ class AttentionDecoder(Decoder):
         self.word_query = (
             nn.Linear(settings.embedding_size, settings.attention_size, bias=False)
             if settings.query_word
+            else None
+        )
+        self.lexical_readout = (
+            nn.Sequential(nn.Linear(settings.embedding_size, readout_size), nn.Tanh())
+            if settings.lexical_readout
             else None
         )
         fed = size if self.input_feeding else 0
@@ -225,7 +246,16 @@ class AttentionDecoder(Decoder):
         """See `Decoder.remember`: all encoder states, and their keys, computed once."""
         start = self.bridge(encoded)
         keys = self.attention.project_keys(encoded.values)
-        return Memory(encoded.values, keys, encoded.is_padding, encoded.summary, *start)
+        words = encoded.words if self.lexical_readout else _no_words(encoded.words)
+        return Memory(
+            encoded.values,
+            keys,
+            encoded.is_padding,
+            encoded.summary,
+            start.hidden,
+            start.cell,
+            words,
+        )
 
     def step(self, token: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
         """See `Decoder.step`."""
@@ -244,7 +274,7 @@ class AttentionDecoder(Decoder):
             )
             hidden = torch.cat([hidden, upper.hidden], 1)
             cell = torch.cat([cell, upper.cell], 1)
-        readout = self.readout(torch.cat([hidden[:, -1], context[:, 0]], -1))
+        readout = self._read(hidden[:, -1:], context, weights, memory)[:, 0]
         return DecoderStep(readout, DecoderState(hidden, cell), weights[:, 0])
 
     def unroll(self, tokens: Tensor, memory: Memory) -> Tensor:
@@ -252,7 +282,7 @@ class AttentionDecoder(Decoder):
         lengths = tokens.new_full((len(tokens),), tokens.shape[1], dtype=torch.int64)
         start = CellState(memory.hidden[:, 0], memory.cell[:, 0])
         if self.input_feeding:
-            states, contexts = attend_and_recur(
+            states, contexts, weights = attend_and_recur(
                 self.lowest,
                 self.attention,
                 tokens,
@@ -264,12 +294,19 @@ class AttentionDecoder(Decoder):
             )
         else:
             states, _ = self.lowest.unroll(tokens, lengths, start)
-            contexts, _ = self._attend(states, memory)
+            contexts, weights = self._attend(states, memory)
         if memory.hidden.shape[1] > 1:
             upper_start = CellState(memory.hidden[:, 1:], memory.cell[:, 1:])
             states = self.upper(self.dropout(states), lengths, upper_start).outputs
+        return self._read(states, contexts, weights, memory)
+
+    def _read(self, states: Tensor, contexts: Tensor, weights: Tensor, memory: Memory) -> Tensor:
+        """[batch, target, …] each → [batch, target, readout]."""
         readouts: Tensor = self.readout(torch.cat([states, contexts], -1))
-        return readouts
+        if self.lexical_readout is not None:
+            readouts = readouts + self.lexical_readout(torch.bmm(weights, memory.words))
+        dropped: Tensor = self.readout_dropout(readouts)
+        return dropped
 
     def _attend(
         self, query: Tensor, memory: Memory, word: Tensor | None = None
@@ -278,6 +315,11 @@ class AttentionDecoder(Decoder):
             query, memory.keys, memory.values, memory.is_padding, word
         )
         return context, weights
+
+
+def _no_words(words: Tensor) -> Tensor:
+    """Room for none, apart from the embeddings, which a slice would keep alive."""
+    return words.new_empty(len(words), 0, words.shape[2])
 
 
 def make_decoder(settings: ModelSettings, readout_size: int) -> Decoder:

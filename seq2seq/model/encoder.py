@@ -18,6 +18,7 @@ class EncodedSource(NamedTuple):
     is_padding: Tensor  # [batch, source]: True where there is no token
     summary: Tensor  # [batch, hidden]: the last hidden states, both directions side by side
     summary_cell: Tensor  # likewise the last cell states; [batch, 0] for cells without
+    words: Tensor  # [batch, source, embedding]: what was read; zero at padding
 
 
 class Encoder(nn.Module):
@@ -48,11 +49,11 @@ class Encoder(nn.Module):
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> EncodedSource:
         """Read sentences: [batch, source, embedding], tokens in each row [batch]."""
-        if self.reverse_source:
-            embedded = turn_around(embedded, lengths)
-        values, hidden, cell = self.layers(embedded, lengths)
+        inputs = turn_around(embedded, lengths) if self.reverse_source else embedded
+        values, hidden, cell = self.layers(inputs, lengths)
         if self.reverse_source:
             values = turn_around(values, lengths)
         is_padding = padding_mask(lengths, embedded.shape[1])
         summary = self.summary_dropout(hidden[:, -1])
-        return EncodedSource(self.dropout(values), is_padding, summary, cell[:, -1])
+        words = embedded.masked_fill(is_padding[..., None], 0.0)
+        return EncodedSource(self.dropout(values), is_padding, summary, cell[:, -1], words)

@@ -20,7 +20,7 @@ Backwards, for t from the last step to the first, δx being the gradient of the 
 
     δz_t, δu_t   from δh_t by the cell's own equations
     δc_t         = (what the readout sends) + W_cᵀ δz_t
-    δa_ts        = value_s · δc_t
+    δa_ts        = (what the readout sends) + value_s · δc_t
     δe_t         = a_t ∘ (δa_t − Σ_s a_ts δa_ts)
     δq_t, δk     from δe_t by the attention's own equations
     δh_{t-1}     = (what the readout sends) + [U; W_q]ᵀ [δu_t; δq_t]
@@ -57,7 +57,7 @@ def attend_and_recur(
     values: Tensor,
     is_padding: Tensor,
     words: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """All steps of attention with input feeding.
 
     Args:
@@ -72,7 +72,8 @@ def attend_and_recur(
             [batch, target, attention].
 
     Returns:
-        Hidden states [batch, target, hidden] and context vectors [batch, target, value].
+        Hidden states [batch, target, hidden], context vectors [batch, target, value] and the
+        weights that attention gave, [batch, target, source].
     """
     if not served(cell, attention):
         return attend_and_recur_plain(
@@ -90,7 +91,7 @@ def attend_and_recur(
     dtype = cell.bias.dtype
     # Under autocast some of these come in low precision and some do not. In the loop all but the
     # products with weights is in the weights' own type.
-    hiddens, contexts = _AttendAndRecur.apply(  # type: ignore[no-untyped-call]
+    hiddens, contexts, weights = _AttendAndRecur.apply(  # type: ignore[no-untyped-call]
         _TRACES[type(cell)],
         product_type(cell.bias),
         *(part.to(dtype) for part in (inputs, *start, keys, values)),
@@ -100,7 +101,7 @@ def attend_and_recur(
         recurrent_bias,
         score_weight,
     )
-    return hiddens.transpose(0, 1), contexts.transpose(0, 1)
+    return hiddens.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
 def _weights_in_the_loop(
@@ -142,7 +143,7 @@ def attend_and_recur_plain(
     values: Tensor,
     is_padding: Tensor,
     words: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """`attend_and_recur` as one would write it down: any cell, any attention, the reference."""
     token_weight, context_weight = torch.split(
         cell.weight_input, [tokens.shape[-1], values.shape[-1]], dim=1
@@ -150,15 +151,17 @@ def attend_and_recur_plain(
     projected = nn.functional.linear(tokens, token_weight, cell.bias)
     recurrent_weight = cell.recurrent_weight_for_all_steps()
     state = start
-    hiddens, contexts = [], []
+    hiddens, contexts, weights = [], [], []
     for step in range(tokens.shape[1]):
         word = None if words is None else words[:, step : step + 1]
-        context = attention(state.hidden[:, None], keys, values, is_padding, word).context[:, 0]
+        attended = attention(state.hidden[:, None], keys, values, is_padding, word)
+        context = attended.context[:, 0]
         from_context = nn.functional.linear(context, context_weight)
         state = cell.advance(projected[:, step] + from_context, state, recurrent_weight)
         hiddens.append(state.hidden)
         contexts.append(context)
-    return torch.stack(hiddens, 1), torch.stack(contexts, 1)
+        weights.append(attended.weights[:, 0])
+    return torch.stack(hiddens, 1), torch.stack(contexts, 1), torch.stack(weights, 1)
 
 
 class _Run(NamedTuple):
@@ -184,6 +187,14 @@ class _StepGradient(NamedTuple):
     recurrent: Tensor  # δu; the same memory as `inputs` for cells that add u and x
 
 
+class _Sent(NamedTuple):
+    """Gradients that the readout sends into the loop's results; time first."""
+
+    hiddens: Tensor  # [target, batch, hidden]
+    contexts: Tensor  # [target, batch, value]
+    weights: Tensor  # [target, batch, source]
+
+
 class _AttendAndRecur(torch.autograd.Function):
     """The loop over all steps as one operation: see the top of this file."""
 
@@ -202,7 +213,7 @@ class _AttendAndRecur(torch.autograd.Function):
         recurrent_weight: Tensor,
         recurrent_bias: Tensor | None,
         score_weight: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         steps, batch = inputs.shape[:2]
         hiddens = inputs.new_empty(steps + 1, *hidden.shape)
         hiddens[0] = hidden
@@ -223,15 +234,18 @@ class _AttendAndRecur(torch.autograd.Function):
         ctx.trace_kind, ctx.has_bias = trace_kind, recurrent_bias is not None
         ctx.has_words = inputs.shape[2] > len(context_weight)
         ctx.save_for_backward(*run, *trace)
-        return hiddens[1:], run.contexts
+        return hiddens[1:], run.contexts, run.weights
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, hiddens: Tensor, contexts: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, hiddens: Tensor, contexts: Tensor, weights: Tensor
+    ) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors
         run, trace = _Run(*saved[:9]), ctx.trace_kind(*saved[9:])
         with torch.autocast(hiddens.device.type, enabled=False):
-            return None, None, *_retreat(run, trace, hiddens, contexts, ctx.has_bias, ctx.has_words)
+            sent = _Sent(hiddens, contexts, weights)
+            return None, None, *_retreat(run, trace, sent, ctx.has_bias, ctx.has_words)
 
 
 def _advance(
@@ -259,24 +273,24 @@ def _advance(
 
 
 def _retreat(
-    run: _Run, trace: _Trace, hiddens: Tensor, contexts: Tensor, has_bias: bool, has_words: bool
+    run: _Run, trace: _Trace, sent: _Sent, has_bias: bool, has_words: bool
 ) -> tuple[Tensor | None, ...]:
     """All steps backwards. In here a name stands for the gradient of what it says."""
     scorer = _Scorer.of(run)
     gates = len(run.context_weight)
-    contexts = contexts.clone(memory_format=torch.contiguous_format)
+    contexts = sent.contexts.clone(memory_format=torch.contiguous_format)
     recurrent = contexts.new_empty(*contexts.shape[:2], len(run.recurrent_weight))  # [δu; δq]
     inputs = torch.empty_like(recurrent) if isinstance(trace, _GRUTrace) else recurrent
     inputs = inputs[:, :, :gates]
     scores = torch.empty_like(run.weights)
     hidden, cell = torch.zeros_like(run.hiddens[0]), torch.zeros_like(trace.cells[0])
     for step in reversed(range(len(contexts))):
-        hidden += hiddens[step]
+        hidden += sent.hiddens[step]
         gradient = _StepGradient(hidden, cell, inputs[step], recurrent[step, :, :gates])
         trace.retreat(step, run.hiddens, gradient)
         context = contexts[step].add_(linear(inputs[step], run.context_weight.t()))
         seen = torch.bmm(context[:, None], run.values.transpose(1, 2))[:, 0]
-        seen *= run.weights[step]
+        seen.add_(sent.weights[step]).mul_(run.weights[step])
         torch.addcmul(seen, run.weights[step], seen.sum(1, True), value=-1, out=scores[step])
         query = scorer.retreat(scores[step], run.queries[step])
         if run.score_weight is None:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seq2seq.checkpoint import (
-    VERSION,
+    STATE_VERSION,
     load_training_state,
     load_weights,
     put_weights,
@@ -413,7 +413,7 @@ class Trainer(Generic[ModelT]):
     def _save(self) -> None:
         self._note_peak()
         state: dict[str, Any] = {
-            "version": VERSION,
+            "version": STATE_VERSION,
             "weights": {name: weight.cpu() for name, weight in weights_of(self.model).items()},
             "optimizer": self.optimizer.state_dict(),
             "progress": dict(vars(self.progress)),
