@@ -57,7 +57,7 @@ _UNKNOWN_TO: dict[int, dict[str, dict[str, Any]]] = {
         },
         "training": {"subword_sampling": None},
     },
-    2: {"model": {"lexical_readout": False}},
+    2: {"model": {"lexical_readout": "none"}},
 }
 
 

@@ -133,9 +133,10 @@ class ModelSettings:
     query_word: bool = False
     """The word before takes part in asking where to look, beside the state (additive attention with
     input feeding only)."""
-    lexical_readout: bool = False
-    """The readout also sees the source words that attention reads, as they are embedded, through a
-    layer of their own (Nguyen and Chiang 2018). Attention decoder only."""
+    lexical_readout: Literal["none", "shared", "own"] = "none"
+    """The readout also sees embedded source words, through a layer of their own (Nguyen and Chiang
+    2018): those where the decoder's attention looks (shared), or where an attention of its own
+    looks with the state after the step (own). Attention decoder only."""
     reverse_source: bool = False
     """Read the source backwards (Sutskever et al. 2014)."""
     bidirectional: bool = True
@@ -184,9 +185,10 @@ class ModelSettings:
             "--model.input-feeding.",
         )
         _require(
-            not self.lexical_readout or self.decoder == "attention",
-            "model.lexical_readout reads what attention looks at, and there is one context vector; "
-            "turn it off by --model.no-lexical-readout, or choose --model.decoder attention.",
+            self.lexical_readout == "none" or self.decoder == "attention",
+            f"model.lexical_readout is {self.lexical_readout!r}, but a decoder with one context "
+            "vector sees no source words; "
+            "choose --model.lexical-readout none, or --model.decoder attention.",
         )
         _require(
             not (self.bidirectional and self.hidden_size % 2),
@@ -490,7 +492,7 @@ def with_system(settings: Settings, system: System) -> Settings:
         "bidirectional": False,
         "reverse_source": False,
         "query_word": False,
-        "lexical_readout": False,
+        "lexical_readout": "none",
     }
     attending = {
         "cell": "lstm",

@@ -117,11 +117,11 @@ UNKNOWN_TO_VERSION_1 = {
         "encoder_dropout": 0.0,
         "recurrent_dropout": 0.0,
         "sequence_dropout": False,
-        "lexical_readout": False,
+        "lexical_readout": "none",
     },
     "training": {"subword_sampling": None},
 }
-UNKNOWN_TO_VERSION_2 = {"model": {"lexical_readout": False}}
+UNKNOWN_TO_VERSION_2 = {"model": {"lexical_readout": "none"}}
 
 
 @pytest.mark.parametrize(

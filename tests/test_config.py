@@ -77,9 +77,9 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
     ),
     (
         ModelSettings,
-        {"lexical_readout": True, "decoder": "context-vector"},
-        "model.lexical_readout reads what attention looks at, and there is one context vector; "
-        "turn it off by --model.no-lexical-readout, or choose --model.decoder attention.",
+        {"lexical_readout": "own", "decoder": "context-vector"},
+        "model.lexical_readout is 'own', but a decoder with one context vector sees no source "
+        "words; choose --model.lexical-readout none, or --model.decoder attention.",
     ),
     (
         ModelSettings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import product
-from typing import get_args
+from typing import Literal, get_args
 
 import pytest
 import torch
@@ -40,8 +40,9 @@ ATTENDING = [
     for kind, feeding in product(KINDS, (True, False))
 ] + [
     dataclasses.replace(SMALL, query_word=True),
-    dataclasses.replace(SMALL, query_word=True, lexical_readout=True),
-    dataclasses.replace(SMALL, attention="dot", input_feeding=False, lexical_readout=True),
+    dataclasses.replace(SMALL, query_word=True, lexical_readout="shared"),
+    dataclasses.replace(SMALL, query_word=True, lexical_readout="own"),
+    dataclasses.replace(SMALL, attention="dot", input_feeding=False, lexical_readout="shared"),
 ]
 EVERY_DECODER = [
     dataclasses.replace(settings, cell=cell, decoder_layers=layers)
@@ -56,7 +57,7 @@ def name_of(settings: ModelSettings) -> str:
     else:
         kind = settings.attention + ("-fed" if settings.input_feeding else "-unfed")
         kind += "-word" if settings.query_word else ""
-        kind += "-lexical" if settings.lexical_readout else ""
+        kind += "" if settings.lexical_readout == "none" else f"-{settings.lexical_readout}"
     return f"{kind}-{settings.cell}-{settings.decoder_layers}"
 
 
@@ -224,38 +225,50 @@ def test_the_attention_decoder_from_its_equations(cell: Cell, input_feeding: boo
         close(readouts[:, time], read_out(decoder, hidden, context))
 
 
+@pytest.mark.parametrize("kind", ["shared", "own"])
 @pytest.mark.parametrize("input_feeding", [True, False])
-def test_the_lexical_readout_from_its_equation(input_feeding: bool) -> None:
-    """tanh(W [s_t; c_t] + b) + tanh(W_x Σ_s a_ts x_s + b_x), row by row and without padding."""
+def test_the_lexical_readout_from_its_equations(
+    kind: Literal["shared", "own"], input_feeding: bool
+) -> None:
+    """The readout + tanh(W Σ_s a_ts x_s + b), sentence by sentence and without padding.
+
+    a_t is the decoder's, or its own: softmax over s of state_t · W_a h_s / √size.
+    """
     plain = dataclasses.replace(SMALL, input_feeding=input_feeding)
-    decoder = fresh_decoder(dataclasses.replace(plain, lexical_readout=True))
+    decoder = fresh_decoder(dataclasses.replace(plain, lexical_readout=kind))
     without = fresh_decoder(plain)
     assert isinstance(decoder, AttentionDecoder)
-    assert isinstance(decoder.lexical_readout, nn.Sequential)
+    assert decoder.lexical_readout is not None
     own = {n: p for n, p in decoder.state_dict().items() if not n.startswith("lexical")}
     without.load_state_dict(own)
-    linear = decoder.lexical_readout[0]
+    linear = decoder.lexical_readout.layer[0]
     assert isinstance(linear, nn.Linear)
+    attention = decoder.lexical_readout.attention
     encoded, tokens = sample(plain)
     found = loop_of_steps(decoder, tokens, decoder.remember(encoded))
     expected = loop_of_steps(without, tokens, without.remember(encoded))
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.weights is not None
         for row, length in enumerate([5, 3, 1]):
-            word = ours.weights[row, :length] @ encoded.words[row, :length]
-            lexical = torch.tanh(linear.weight @ word + linear.bias)
+            weights = ours.weights[row, :length]
+            if attention is not None:
+                asked = ours.state.hidden[row, -1] @ attention.get_parameter("key_weight")
+                weights = torch.softmax(encoded.values[row, :length] @ asked / HIDDEN**0.5, 0)
+            lexical = torch.tanh(
+                linear.weight @ (weights @ encoded.words[row, :length]) + linear.bias
+            )
             close(ours.readout[row], theirs.readout[row] + lexical)
 
 
 @pytest.mark.parametrize("settings", ATTENDING, ids=name_of)
 def test_words_are_remembered_for_a_lexical_readout_alone(settings: ModelSettings) -> None:
     encoded, _ = sample(settings)
-    words = fresh_decoder(settings).remember(encoded).words
-    if settings.lexical_readout:
-        assert words is encoded.words
-    else:
-        assert words.shape == (BATCH, 0, EMBEDDING)
-        assert words.untyped_storage().nbytes() == 0
+    memory = fresh_decoder(settings).remember(encoded)
+    lexical = settings.lexical_readout
+    assert memory.words.shape == (BATCH, 0 if lexical == "none" else SOURCE, EMBEDDING)
+    assert memory.word_keys.shape == (BATCH, SOURCE if lexical == "own" else 0, HIDDEN)
+    for part in (memory.words, memory.word_keys):
+        assert part.shape[1] or part.untyped_storage().nbytes() == 0
 
 
 @pytest.mark.parametrize("settings", [*ONE_VECTOR, *ATTENDING], ids=name_of)
@@ -349,8 +362,9 @@ def test_one_context_vector_remembers_no_encoder_state(settings: ModelSettings) 
     encoded, tokens = sample(settings)
     memory = decoder.remember(encoded)
     assert memory.values.shape == (BATCH, 0, HIDDEN)
-    assert memory.keys.shape[:2] == memory.words.shape[:2] == memory.is_padding.shape == (BATCH, 0)
-    for part in (memory.values, memory.keys, memory.is_padding, memory.words):
+    assert memory.keys.shape[:2] == memory.is_padding.shape == (BATCH, 0)
+    assert memory.words.shape[:2] == memory.word_keys.shape[:2] == (BATCH, 0)
+    for part in (memory.values, memory.keys, memory.is_padding, memory.words, memory.word_keys):
         assert part.untyped_storage().nbytes() == 0
     other = encoded._replace(values=torch.randn(BATCH, SOURCE, HIDDEN, dtype=torch.float64))
     expected = decoder.unroll(tokens, memory)

@@ -33,7 +33,10 @@ DECODERS: dict[str, dict[str, Any]] = {
         }
         for kind, feeding in product(KINDS, (True, False))
     },
-    "lexical": {"decoder": "attention", "lexical_readout": True},
+    **{
+        f"lexical-{kind}": {"decoder": "attention", "lexical_readout": kind}
+        for kind in ("shared", "own")
+    },
 }
 READERS: dict[str, dict[str, Any]] = {
     "forwards": {"bidirectional": False},

@@ -25,7 +25,8 @@ SIZES = {"embedding_size": 24, "hidden_size": 32, "attention_size": 20}
 SYSTEMS = {
     "attention": ModelSettings(**SIZES),
     "the word asks along": ModelSettings(**SIZES, query_word=True),
-    "lexical readout": ModelSettings(**SIZES, lexical_readout=True),
+    "shared lexical readout": ModelSettings(**SIZES, lexical_readout="shared"),
+    "lexical readout of its own": ModelSettings(**SIZES, lexical_readout="own"),
     "untied": ModelSettings(**SIZES, tied="none"),
     "two layers": ModelSettings(**SIZES, encoder_layers=2, decoder_layers=2),
     "no feeding": ModelSettings(**SIZES, input_feeding=False),

@@ -21,6 +21,7 @@ from seq2seq.model.cells import CellState, make_cell
 from seq2seq.model.dropout import make_dropout
 from seq2seq.model.encoder import EncodedSource
 from seq2seq.model.layers import RecurrentLayers
+from seq2seq.model.lexical import LexicalReadout, without_positions
 from seq2seq.model.recurrence import attend_and_recur
 
 
@@ -34,6 +35,7 @@ class Memory(NamedTuple):
     hidden: Tensor  # [batch, layers, hidden]: the decoder's first hidden state
     cell: Tensor  # [batch, layers, hidden], or [batch, layers, 0]
     words: Tensor  # [batch, source, embedding] for a lexical readout; [batch, 0, embedding] else
+    word_keys: Tensor  # [batch, source, hidden] where it has its own attention; [batch, 0, hidden]
 
     def select(self, rows: Tensor) -> Memory:
         """The memory of these rows, in this order: int64, [rows]."""
@@ -147,12 +149,16 @@ class ContextVectorDecoder(Decoder):
     def remember(self, encoded: EncodedSource) -> Memory:
         """See `Decoder.remember`: no encoder state but the last."""
         start = self.bridge(encoded)
-        batch, _, size = encoded.values.shape
-        nothing = encoded.values.new_empty(batch, 0, size)  # a slice would keep all of them alive
-        is_padding = encoded.is_padding.new_empty(batch, 0)
-        words = _no_words(encoded.words)
+        nothing, no_words = without_positions(encoded.values), without_positions(encoded.words)
         return Memory(
-            nothing, nothing, is_padding, encoded.summary, start.hidden, start.cell, words
+            nothing,
+            nothing,
+            encoded.is_padding.new_empty(len(nothing), 0),
+            encoded.summary,
+            start.hidden,
+            start.cell,
+            no_words,
+            nothing,
         )
 
     def step(self, token: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
@@ -198,17 +204,9 @@ class AttentionDecoder(Decoder):
         s_t = cell(y_{t-1}, s_{t-1})        c_t = attention(s_t)
 
     Either way readout_t = tanh(W [s_t; c_t] + b); Bahdanau et al., A.2.2, also show it y_{t-1},
-    which s_t holds already. With `lexical_readout` what attention reads comes as the source words'
-    embeddings x_s as well, through a layer of their own:
-
-        readout_t = tanh(W [s_t; c_t] + b) + tanh(W_x Σ_s a_ts x_s + b_x)
-
-    so that a word may be translated by itself, whatever the sentence has made of it: Nguyen and
-    Chiang 2018, "Improving Lexical Choice in Neural Machine Translation", section 4, who give this
-    part output weights of its own and a way past its layer; here it shares the readout's.
-
-    Of several layers the lowest attends, and the
-    others read its states, so that they can run over the whole sequence (Wu et al. 2016, 3.1).
+    which s_t holds already. A `LexicalReadout` adds to it. Of several layers the lowest attends,
+    and the others read its states, so that they can run over the whole sequence (Wu et al. 2016,
+    3.1).
     """
 
     def __init__(self, settings: ModelSettings, readout_size: int) -> None:
@@ -222,11 +220,8 @@ class AttentionDecoder(Decoder):
             if settings.query_word
             else None
         )
-        self.lexical_readout = (
-            nn.Sequential(nn.Linear(settings.embedding_size, readout_size), nn.Tanh())
-            if settings.lexical_readout
-            else None
-        )
+        lexical = settings.lexical_readout != "none"
+        self.lexical_readout = LexicalReadout(settings, readout_size) if lexical else None
         fed = size if self.input_feeding else 0
         self.lowest = make_cell(
             settings.cell, settings.embedding_size + fed, size, settings.recurrent_dropout
@@ -246,7 +241,11 @@ class AttentionDecoder(Decoder):
         """See `Decoder.remember`: all encoder states, and their keys, computed once."""
         start = self.bridge(encoded)
         keys = self.attention.project_keys(encoded.values)
-        words = encoded.words if self.lexical_readout else _no_words(encoded.words)
+        if self.lexical_readout is None:
+            words = without_positions(encoded.words)
+            word_keys = without_positions(encoded.values)
+        else:
+            words, word_keys = self.lexical_readout.remember(encoded)
         return Memory(
             encoded.values,
             keys,
@@ -255,6 +254,7 @@ class AttentionDecoder(Decoder):
             start.hidden,
             start.cell,
             words,
+            word_keys,
         )
 
     def step(self, token: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
@@ -304,7 +304,9 @@ class AttentionDecoder(Decoder):
         """[batch, target, …] each → [batch, target, readout]."""
         readouts: Tensor = self.readout(torch.cat([states, contexts], -1))
         if self.lexical_readout is not None:
-            readouts = readouts + self.lexical_readout(torch.bmm(weights, memory.words))
+            readouts = readouts + self.lexical_readout(
+                states, weights, memory.words, memory.word_keys, memory.is_padding
+            )
         dropped: Tensor = self.readout_dropout(readouts)
         return dropped
 
@@ -315,11 +317,6 @@ class AttentionDecoder(Decoder):
             query, memory.keys, memory.values, memory.is_padding, word
         )
         return context, weights
-
-
-def _no_words(words: Tensor) -> Tensor:
-    """Room for none, apart from the embeddings, which a slice would keep alive."""
-    return words.new_empty(len(words), 0, words.shape[2])
 
 
 def make_decoder(settings: ModelSettings, readout_size: int) -> Decoder:
