@@ -18,7 +18,7 @@ class EncodedSource(NamedTuple):
     is_padding: Tensor  # [batch, source]: True where there is no token
     summary: Tensor  # [batch, hidden]: the last hidden states, both directions side by side
     summary_cell: Tensor  # likewise the last cell states; [batch, 0] for cells without
-    words: Tensor  # [batch, source, embedding]: what was read; zero at padding
+    words: Tensor  # [batch, source, embedding]: what was read
 
 
 class Encoder(nn.Module):
@@ -55,5 +55,4 @@ class Encoder(nn.Module):
             values = turn_around(values, lengths)
         is_padding = padding_mask(lengths, embedded.shape[1])
         summary = self.summary_dropout(hidden[:, -1])
-        words = embedded.masked_fill(is_padding[..., None], 0.0)
-        return EncodedSource(self.dropout(values), is_padding, summary, cell[:, -1], words)
+        return EncodedSource(self.dropout(values), is_padding, summary, cell[:, -1], embedded)
