@@ -56,9 +56,9 @@ def load_translator(
         ConfigError: integers are asked of a run that uses a GPU; a shortlist out of range, or of
             an ensemble; runs that make no ensemble, or translate in the wrong direction.
     """
-    folder = find_run(name)
-    config = read_config(folder)
     folders = find_runs([name, *options.ensemble])
+    folder = folders[0]
+    config = read_config(folder)
     require_ensemble(folders)
     require_other_direction(folder, options.rerank_by, "--rerank-by")
     if options.shortlist is not None and options.ensemble:
