@@ -423,9 +423,11 @@ def fingerprint_text(*groups: object) -> str:
 
 OWN = "own"
 
-# Many passes with much noise: docs/results/quality.md has what fewer with less come to.
-_MULTI30K_MODEL = ModelSettings(query_word=True, dropout=0.3, word_dropout=0.1)
-_MULTI30K_TRAINING = TrainingSettings(epochs=22)
+# Many passes with much noise and decay: docs/results/quality.md has what fewer with less come to.
+_MULTI30K_MODEL = ModelSettings(
+    query_word=True, lexical_readout="own", dropout=0.3, word_dropout=0.1
+)
+_MULTI30K_TRAINING = TrainingSettings(epochs=22, weight_decay=0.3)
 
 PRESETS: dict[str, Settings] = {
     "phrasebook": Settings(

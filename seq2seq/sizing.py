@@ -38,12 +38,12 @@ BANDS = (
     ),
     Band(20_000, {"vocabulary_size": 4000}, {}, {}),
     Band(60_000, {}, {}, {}),
-    Band(200_000, {}, {"dropout": 0.2, "word_dropout": 0.05}, {"epochs": 10}),
+    Band(200_000, {}, {"dropout": 0.2, "word_dropout": 0.05}, {"epochs": 10, "weight_decay": 0.01}),
     Band(
         float("inf"),
         {"vocabulary_size": 16_000},
         {"hidden_size": 512, "dropout": 0.1, "word_dropout": 0.0},
-        {"batch_tokens": 4000, "epochs": 3, "warmup_updates": 1000},
+        {"batch_tokens": 4000, "epochs": 3, "warmup_updates": 1000, "weight_decay": 0.01},
     ),
 )
 

@@ -214,9 +214,10 @@ def test_the_presets() -> None:
     assert (phrasebook.corpus.name, phrasebook.corpus.target_language) == ("phrasebook", "ko")
     assert multi30k.corpus.name == "bentrevett/multi30k"
     assert (multi30k.corpus.source_language, multi30k.corpus.target_language) == ("en", "de")
-    recipe = ModelSettings(query_word=True, dropout=0.3, word_dropout=0.1)
+    recipe = ModelSettings(query_word=True, lexical_readout="own", dropout=0.3, word_dropout=0.1)
     assert multi30k.model == preset("own").model == recipe
-    assert multi30k.training == preset("own").training == TrainingSettings(epochs=22)
+    training = TrainingSettings(epochs=22, weight_decay=0.3)
+    assert multi30k.training == preset("own").training == training
 
 
 def test_an_unknown_preset_or_system_is_refused_by_name() -> None:
@@ -262,6 +263,8 @@ def test_a_system_changes_the_model_and_only_its_own_rung(name: str, system: Sys
             reverse_source=reverse_source,
             # Only additive attention can be asked by the word before, too.
             query_word=before.model.query_word and system == "attention",
+            # One vector has no source words to show.
+            lexical_readout=before.model.lexical_readout if decoder == "attention" else "none",
         ),
     )
     assert before == untouched
