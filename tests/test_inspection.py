@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
@@ -30,6 +31,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.model.cells import CellState, make_cell
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.report.gate_plots import draw_inspection
+from seq2seq.report.plots import attention_map, save
 from seq2seq.text.tokenizer import BEGIN, END, Tokenizer
 from tests.conftest import TINY
 
@@ -301,3 +303,15 @@ def test_mistakes_get_one_line(counting_corpus, workplace, capsys):
         assert line in said
         assert "\n" not in said
     assert not (workplace / "checkpoints/r/inspect").exists()
+
+
+def test_characters_without_a_font_are_named_in_one_line(tmp_path, capsys):
+    path = tmp_path / "map.png"
+    attention_map(["one", "two"], ["烃", "한", "\u2fd5烃"], np.full((3, 2), 0.5, np.float32), path)
+    said = capsys.readouterr().err
+    assert said == f"{path} has boxes where no font has the character: 烃 \u2fd5\n"
+    figure = Figure()
+    figure.savefig = lambda *args, **kwargs: warnings.warn("of another kind", stacklevel=1)
+    with pytest.warns(UserWarning, match="of another kind"):
+        save(figure, path)
+    assert capsys.readouterr().err == ""

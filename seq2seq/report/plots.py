@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,9 +55,34 @@ def save(figure: Figure, path: Path, transparent: bool = False) -> None:
     """Write the figure, the same bytes for the same picture."""
     is_svg = path.suffix.lower() == ".svg"
     try:
-        figure.savefig(path, transparent=transparent, metadata={"Date": None} if is_svg else None)
+        with _boxes_named(path):
+            figure.savefig(
+                path, transparent=transparent, metadata={"Date": None} if is_svg else None
+            )
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def _boxes_named(path: Path) -> Iterator[None]:
+    """One line for all characters that matplotlib has no font for, instead of a warning each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", r"Glyph \d+ .* missing from font", UserWarning)
+        yield
+    missing = {}
+    for warning in caught:
+        glyph = re.match(r"Glyph (\d+) .* missing from font", str(warning.message))
+        if glyph:
+            missing[chr(int(glyph[1]))] = True
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if missing:
+        print(
+            f"{path} has boxes where no font has the character: {' '.join(missing)}",
+            file=sys.stderr,
+        )
 
 
 def attention_map(
