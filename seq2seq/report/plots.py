@@ -28,6 +28,8 @@ FORMATS = (".png", ".svg")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f")
 INK, RULE = "#1b1f24", "#d0d4d9"
 """Of text and axes, and of grid lines: a page that holds the SVG may put its own in their place."""
+_NO_GLYPH = r"Glyph (\d+) .* missing from font"
+"""What matplotlib warns of a character that no font has, by its number."""
 
 
 def _fonts() -> list[str]:
@@ -67,11 +69,11 @@ def save(figure: Figure, path: Path, transparent: bool = False) -> None:
 def _boxes_named(path: Path) -> Iterator[None]:
     """One line for all characters that matplotlib has no font for, instead of a warning each."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.filterwarnings("always", r"Glyph \d+ .* missing from font", UserWarning)
+        warnings.filterwarnings("always", _NO_GLYPH, UserWarning)
         yield
     missing = {}
     for warning in caught:
-        glyph = re.match(r"Glyph (\d+) .* missing from font", str(warning.message))
+        glyph = re.match(_NO_GLYPH, str(warning.message))
         if glyph:
             missing[chr(int(glyph[1]))] = True
         else:
