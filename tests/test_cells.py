@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seq2seq.config import Cell
+from seq2seq.model import unrolling
 from seq2seq.model.cells import (
     CellState,
     GRUCell,
@@ -20,6 +21,7 @@ from seq2seq.model.cells import (
     last_of_each_row,
     make_cell,
 )
+from seq2seq.model.unrolling import unroll_by_hand
 
 CELLS: tuple[Cell, ...] = get_args(Cell)
 TWINS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -94,7 +96,7 @@ def weighted(outputs: Tensor, state: CellState) -> Tensor:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
-@pytest.mark.parametrize("way", [loop_of_steps, unroll])
+@pytest.mark.parametrize("way", [loop_of_steps, unroll, unroll_by_hand])
 @pytest.mark.parametrize("kind", list(TWINS))
 def test_values_and_gradients_equal_torch(
     kind: Cell, way: Any, dtype: torch.dtype, tolerance: float
@@ -165,6 +167,47 @@ def test_the_kernel_without_gradients_equals_the_loop(kind: Cell) -> None:
             torch.testing.assert_close(
                 outputs[row, :length], expected[row, :length], rtol=1e-5, atol=1e-5
             )
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_bf16_goes_through_the_loop_by_hand_and_float32_through_the_kernel(
+    kind: Cell, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And bf16 adds its rounding only: states, and the gradient's direction."""
+    cell = fresh_cell(kind, torch.float32)
+    inputs, state = sample(cell)
+    expected = cell.unroll(inputs, LENGTHS, state)
+    exact = torch.autograd.grad(weighted(*expected), [inputs, *cell.parameters()])
+    calls: list[RecurrentCell] = []
+    original = unrolling.unroll_by_hand
+    monkeypatch.setattr(
+        unrolling, "unroll_by_hand", lambda *args: calls.append(args[0]) or original(*args)
+    )
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        outputs, last = unrolling.unroll(cell, inputs, LENGTHS, state)
+    assert calls == ([cell] if precision == "bf16" and kind in TWINS else [])
+    found = torch.autograd.grad(weighted(outputs.float(), last), [inputs, *cell.parameters()])
+    is_token = torch.arange(outputs.shape[1]) < LENGTHS[:, None]
+    tolerance = 1e-6 if precision == "float32" else 0.06
+    torch.testing.assert_close(
+        outputs[is_token].float(), expected[0][is_token], rtol=0, atol=tolerance
+    )
+    for one, other in zip(found, exact, strict=True):
+        assert (one - other).norm() <= tolerance * other.norm()
+
+
+@pytest.mark.parametrize("kind", list(TWINS))
+def test_by_hand_the_state_alone_may_be_asked_for(kind: Cell) -> None:
+    """What nobody asks for sends no gradient; here the outputs before the last."""
+    cell = fresh_cell(kind, torch.float64)
+    inputs, state = sample(cell)
+    gradients = []
+    for way in (unrolling.unroll_by_hand, loop_of_steps):
+        last = way(cell, inputs, LENGTHS, state)[1]
+        part = last.cell if kind == "lstm" else last.hidden
+        gradients.append(torch.autograd.grad(part.sum(), [inputs, *cell.parameters()]))
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=1e-12)
 
 
 def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:

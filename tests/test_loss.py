@@ -115,6 +115,25 @@ def test_float32_agrees_even_where_the_label_is_hopeless():
         torch.testing.assert_close(part, expected)
 
 
+@pytest.mark.parametrize("chunk", [2**21, 100 * 1000])
+def test_in_bf16_only_rounding_is_added(chunk, monkeypatch):
+    """Against torch in float32, with factors that bf16 can write; 262 rows are filled up."""
+    monkeypatch.setattr(loss_module, "LOGITS_AT_ONCE", {"cpu": chunk})
+    torch.manual_seed(4)
+    readouts, weight, bias, labels = random_inputs(262, 64, 1000, torch.float32)
+    with torch.no_grad():
+        weight.mul_(0.3)
+        for part in (readouts, weight, bias):
+            part.copy_(part.bfloat16())
+    inputs = readouts, weight, bias, labels
+    expected = with_gradients(torchs, inputs, 0.1)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = with_gradients(smoothed_cross_entropy, inputs, 0.1)
+    for part, exact in zip(found, expected, strict=True):
+        assert part.dtype == torch.float32
+        assert 0 < (part - exact).norm() / exact.norm() < 4e-3
+
+
 def test_autocast_stays_near_full_precision():
     torch.manual_seed(3)
     inputs = random_inputs(40, 16, 30, torch.float32)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import AttentionKind
 from seq2seq.errors import ConfigError
+from seq2seq.model.products import project
 
 
 class Attended(NamedTuple):
@@ -90,7 +91,7 @@ class AdditiveAttention(Attention):
 
     def project_keys(self, values: Tensor) -> Tensor:
         """U value_s: see `Attention.project_keys`."""
-        return nn.functional.linear(values, self.key_weight)
+        return project(values, self.key_weight)
 
     def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
         """See `Attention.scores`."""
@@ -141,7 +142,7 @@ class GeneralAttention(Attention):
 
     def project_keys(self, values: Tensor) -> Tensor:
         """W value_s: see `Attention.project_keys`."""
-        return nn.functional.linear(values, self.key_weight)
+        return project(values, self.key_weight)
 
     def scores(self, query: Tensor, keys: Tensor, word: Tensor | None = None) -> Tensor:
         """See `Attention.scores`."""

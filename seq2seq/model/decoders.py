@@ -22,7 +22,9 @@ from seq2seq.model.dropout import make_dropout
 from seq2seq.model.encoder import EncodedSource
 from seq2seq.model.layers import RecurrentLayers
 from seq2seq.model.lexical import LexicalReadout, without_positions
+from seq2seq.model.products import Linear
 from seq2seq.model.recurrence import attend_and_recur
+from seq2seq.model.unrolling import unroll
 
 
 class Memory(NamedTuple):
@@ -75,8 +77,8 @@ class Bridge(nn.Module):
         super().__init__()
         size, layers = settings.hidden_size, settings.decoder_layers
         self.layers = layers
-        self.hidden = nn.Linear(size * (1 + has_cell_state), layers * size)
-        self.cell = nn.Linear(2 * size, layers * size) if has_cell_state else None
+        self.hidden = Linear(size * (1 + has_cell_state), layers * size)
+        self.cell = Linear(2 * size, layers * size) if has_cell_state else None
 
     def forward(self, encoded: EncodedSource) -> CellState:
         """States of all layers: [batch, layers, hidden]."""
@@ -96,7 +98,7 @@ class Decoder(nn.Module, ABC):
         self.bridge = Bridge(settings, has_cell_state=settings.cell == "lstm")
         self.readout = nn.Sequential(
             make_dropout(settings.dropout, settings.sequence_dropout),
-            nn.Linear(readout_inputs, readout_size),
+            Linear(readout_inputs, readout_size),
             nn.Tanh(),
         )
         self.readout_dropout = make_dropout(settings.dropout, settings.sequence_dropout)
@@ -216,7 +218,7 @@ class AttentionDecoder(Decoder):
         self.input_feeding = settings.input_feeding
         self.attention = make_attention(settings.attention, size, size, settings.attention_size)
         self.word_query = (
-            nn.Linear(settings.embedding_size, settings.attention_size, bias=False)
+            Linear(settings.embedding_size, settings.attention_size, bias=False)
             if settings.query_word
             else None
         )
@@ -293,7 +295,7 @@ class AttentionDecoder(Decoder):
                 None if self.word_query is None else self.word_query(tokens),
             )
         else:
-            states, _ = self.lowest.unroll(tokens, lengths, start)
+            states, _ = unroll(self.lowest, tokens, lengths, start)
             contexts, weights = self._attend(states, memory)
         if memory.hidden.shape[1] > 1:
             upper_start = CellState(memory.hidden[:, 1:], memory.cell[:, 1:])

@@ -13,6 +13,7 @@ from seq2seq.model.dropout import Dropout
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.layers import RecurrentLayers
 from seq2seq.model.predictor import Predictor
+from seq2seq.model.products import Linear
 from seq2seq.text.batches import Batch
 
 
@@ -50,7 +51,7 @@ class LanguageModel(Predictor):
         self.dropout = Dropout(settings.dropout)
         self.readout = nn.Sequential(
             Dropout(settings.dropout),
-            nn.Linear(settings.hidden_size, readout_size),
+            Linear(settings.hidden_size, readout_size),
             nn.Tanh(),
             Dropout(settings.dropout),
         )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from seq2seq.config import Cell
 from seq2seq.model.cells import CellState, RecurrentCell, make_cell
 from seq2seq.model.dropout import make_dropout
+from seq2seq.model.unrolling import unroll
 
 
 class Unrolled(NamedTuple):
@@ -118,12 +119,15 @@ class RecurrentLayers(nn.Module):
                 if start
                 else cell.zero_state(len(inputs), inputs)
             )
-            outputs, state = cell.unroll(inputs, lengths, before)
+            outputs, state = unroll(cell, inputs, lengths, before)
             if self.backward_cells:
                 backward = self.backward_cells[layer]
                 assert isinstance(backward, RecurrentCell)
-                turned, turned_state = backward.unroll(
-                    turn_around(inputs, lengths), lengths, backward.zero_state(len(inputs), inputs)
+                turned, turned_state = unroll(
+                    backward,
+                    turn_around(inputs, lengths),
+                    lengths,
+                    backward.zero_state(len(inputs), inputs),
                 )
                 outputs = torch.cat([outputs, turn_around(turned, lengths)], -1)
                 state = CellState(

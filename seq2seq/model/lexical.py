@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from seq2seq.config import ModelSettings
 from seq2seq.model.attention import GeneralAttention
 from seq2seq.model.encoder import EncodedSource
+from seq2seq.model.products import Linear
 
 
 class LexicalReadout(nn.Module):
@@ -35,7 +36,7 @@ class LexicalReadout(nn.Module):
         super().__init__()
         size = settings.hidden_size
         self.scale = 1 / math.sqrt(size)
-        self.layer = nn.Sequential(nn.Linear(settings.embedding_size, readout_size), nn.Tanh())
+        self.layer = nn.Sequential(Linear(settings.embedding_size, readout_size), nn.Tanh())
         own = settings.lexical_readout == "own"
         self.attention = GeneralAttention(size, size) if own else None
 

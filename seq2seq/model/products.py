@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # oneDNN keeps the machine code it made for products of the last 1,024 sizes, and torch above it
 # what it needs to run them. Batches of ever new sizes find few of them again, and in a long
@@ -31,7 +31,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         bias: [output].
     """
     if x.dtype != weight.dtype:  # W was brought to a lower precision
-        product = torch.mm(x.to(weight.dtype), weight.t()).to(x.dtype)
+        product = torch.mm(lowered(x, weight.dtype), weight.t())[: len(x)].to(x.dtype)
         return product if bias is None else product.add_(bias)
     if _ONEDNN is not None and x.device.type == "cpu" and x.dtype == torch.float32:
         # Weights that are part of a larger matrix would go through oneDNN's slow reference loop.
@@ -39,6 +39,62 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         result: Tensor = _ONEDNN(x, weight if dense else weight.contiguous(), bias, "none", [], "")
         return result
     return torch.mm(x, weight.t()) if bias is None else torch.addmm(bias, x, weight.t())
+
+
+def sum_of_outer(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
+    """Σ over rows of left rightᵀ, worked out in `dtype`: [..., m], [..., n] → [m, n]."""
+    left, right = left.flatten(0, -2), right.flatten(0, -2)
+    if left.dtype == dtype:
+        return left.t() @ right
+    return (lowered(left, dtype).t() @ lowered(right, dtype)).to(left.dtype)
+
+
+def project(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`nn.functional.linear` for sequences of many lengths: [..., input] → [..., output].
+
+    Differentiable. Under autocast on a CPU it multiplies a common number of rows, see `lowered`.
+    """
+    dtype = product_type(weight)
+    rows = x.shape[:-1].numel()
+    if dtype == weight.dtype or x.device.type != "cpu" or not (spare := _common(rows) - rows):
+        return nn.functional.linear(x, weight, bias)
+    filled = nn.functional.pad(x.flatten(0, -2).to(dtype), (0, 0, 0, spare))
+    product = nn.functional.linear(filled, weight, bias)[:rows]
+    return product.view(*x.shape[:-1], len(weight))
+
+
+class Linear(nn.Linear):
+    """`nn.Linear` by `project`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., input] → [..., output]."""
+        return project(x, self.weight, self.bias)
+
+
+def lowered(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of x in a lower precision, on a CPU with zeros up to a common number of rows.
+
+    oneDNN makes machine code for every size that it meets. For the tiles that CPUs multiply bf16
+    with (AMX) this takes 3 to 14 ms, many times as long as the product itself, and batches of
+    sentences hardly ever come in the same size twice. A tile has 16 rows, full or not.
+
+    Args:
+        x: [rows, columns].
+        dtype: of the copy.
+    """
+    rows = len(x)
+    if x.device.type != "cpu":
+        return x.to(dtype)
+    filled = x.new_empty(_common(rows), x.shape[1], dtype=dtype)
+    filled[:rows] = x
+    filled[rows:] = 0
+    return filled
+
+
+def _common(rows: int) -> int:
+    """A number of rows not below this one that many batches share."""
+    unit = 16 if rows <= 256 else 64
+    return -(-rows // unit) * unit
 
 
 def product_type(like: Tensor) -> torch.dtype:

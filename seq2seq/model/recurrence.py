@@ -41,11 +41,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.attention import AdditiveAttention, Attention, DotAttention, GeneralAttention
-from seq2seq.model.cells import CellState, GRUCell, LSTMCell, RecurrentCell, RNNCell
-from seq2seq.model.products import linear, product_type
-
-_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # δ ∘ y ∘ (1 − y)
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input  # δ ∘ (1 − y²)
+from seq2seq.model.cells import CellState, GRUCell, RecurrentCell
+from seq2seq.model.products import linear, product_type, project, sum_of_outer
+from seq2seq.model.traces import TRACES, GRUTrace, StepGradient, Trace
 
 
 def attend_and_recur(
@@ -85,14 +83,14 @@ def attend_and_recur(
     recurrent_weight, recurrent_bias, keys, score_weight = _weights_in_the_loop(
         cell, attention, keys
     )
-    inputs = nn.functional.linear(tokens.transpose(0, 1), token_weight, cell.bias)
+    inputs = project(tokens.transpose(0, 1), token_weight, cell.bias)
     if words is not None:
         inputs = torch.cat([inputs, 2 * words.transpose(0, 1)], -1)
     dtype = cell.bias.dtype
     # Under autocast some of these come in low precision and some do not. In the loop all but the
     # products with weights is in the weights' own type.
     hiddens, contexts, weights = _AttendAndRecur.apply(  # type: ignore[no-untyped-call]
-        _TRACES[type(cell)],
+        TRACES[type(cell)],
         product_type(cell.bias),
         *(part.to(dtype) for part in (inputs, *start, keys, values)),
         is_padding,
@@ -129,7 +127,7 @@ def _weights_in_the_loop(
 
 def served(cell: RecurrentCell, attention: Attention) -> bool:
     """Whether the backward pass is derived for this pair; only Cho's reset-before GRU is not."""
-    return type(cell) in _TRACES and isinstance(
+    return type(cell) in TRACES and isinstance(
         attention, AdditiveAttention | DotAttention | GeneralAttention
     )
 
@@ -178,15 +176,6 @@ class _Run(NamedTuple):
     score_weight: Tensor | None  # v: [attention]; None for a dot
 
 
-class _StepGradient(NamedTuple):
-    """Gradients of one step, written in place by a cell on the way back."""
-
-    hidden: Tensor  # δh on entry; on exit what h_{t-1} gets of it directly
-    cell: Tensor  # δc on entry, δc_{t-1} on exit
-    inputs: Tensor  # δz
-    recurrent: Tensor  # δu; the same memory as `inputs` for cells that add u and x
-
-
 class _Sent(NamedTuple):
     """Gradients that the readout sends into the loop's results; time first."""
 
@@ -201,7 +190,7 @@ class _AttendAndRecur(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        trace_kind: type[_Trace],
+        trace_kind: type[Trace],
         product_type: torch.dtype,
         inputs: Tensor,
         hidden: Tensor,
@@ -249,7 +238,7 @@ class _AttendAndRecur(torch.autograd.Function):
 
 
 def _advance(
-    run: _Run, trace: _Trace, inputs: Tensor, is_padding: Tensor, recurrent_bias: Tensor | None
+    run: _Run, trace: Trace, inputs: Tensor, is_padding: Tensor, recurrent_bias: Tensor | None
 ) -> None:
     """All steps forwards, written into `run` and `trace`."""
     scorer = _Scorer.of(run)
@@ -273,20 +262,20 @@ def _advance(
 
 
 def _retreat(
-    run: _Run, trace: _Trace, sent: _Sent, has_bias: bool, has_words: bool
+    run: _Run, trace: Trace, sent: _Sent, has_bias: bool, has_words: bool
 ) -> tuple[Tensor | None, ...]:
     """All steps backwards. In here a name stands for the gradient of what it says."""
     scorer = _Scorer.of(run)
     gates = len(run.context_weight)
     contexts = sent.contexts.clone(memory_format=torch.contiguous_format)
     recurrent = contexts.new_empty(*contexts.shape[:2], len(run.recurrent_weight))  # [δu; δq]
-    inputs = torch.empty_like(recurrent) if isinstance(trace, _GRUTrace) else recurrent
+    inputs = torch.empty_like(recurrent) if isinstance(trace, GRUTrace) else recurrent
     inputs = inputs[:, :, :gates]
     scores = torch.empty_like(run.weights)
     hidden, cell = torch.zeros_like(run.hiddens[0]), torch.zeros_like(trace.cells[0])
     for step in reversed(range(len(contexts))):
         hidden += sent.hiddens[step]
-        gradient = _StepGradient(hidden, cell, inputs[step], recurrent[step, :, :gates])
+        gradient = StepGradient(hidden, cell, inputs[step], recurrent[step, :, :gates])
         trace.retreat(step, run.hiddens, gradient)
         context = contexts[step].add_(linear(inputs[step], run.context_weight.t()))
         seen = torch.bmm(context[:, None], run.values.transpose(1, 2))[:, 0]
@@ -306,8 +295,8 @@ def _retreat(
         keys,
         torch.bmm(run.weights.permute(1, 2, 0), contexts.transpose(0, 1)),
         None,
-        _sum_of_outer(inputs, run.contexts, run.context_weight.dtype),
-        _sum_of_outer(recurrent, run.hiddens[:-1], run.recurrent_weight.dtype),
+        sum_of_outer(inputs, run.contexts, run.context_weight.dtype),
+        sum_of_outer(recurrent, run.hiddens[:-1], run.recurrent_weight.dtype),
         recurrent.sum((0, 1)) if has_bias else None,
         score_weight,
     )
@@ -362,119 +351,3 @@ class _Scorer(NamedTuple):
         if self.score_weight is None:
             return torch.bmm(scores.permute(1, 2, 0), queries.transpose(0, 1)), None
         return self.of_keys.mul_(self.score_weight), self.of_score_weight
-
-
-def _sum_of_outer(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
-    """Σ over steps and rows of left rightᵀ: [target, batch, m], [target, batch, n] → [m, n]."""
-    product = left.flatten(0, 1).t().to(dtype) @ right.flatten(0, 1).to(dtype)
-    return product.to(left.dtype)
-
-
-class _RNNTrace(NamedTuple):
-    """What an RNN's steps leave for the way back: nothing but the hidden states."""
-
-    cells: Tensor  # [1, batch, 0]: there is no cell state
-
-    @classmethod
-    def allocate(cls, inputs: Tensor, cell: Tensor) -> _RNNTrace:
-        return cls(cell[None])
-
-    def advance(self, step: int, projected: Tensor, recurrent: Tensor, hiddens: Tensor) -> None:
-        """See `RNNCell`."""
-        torch.tanh(projected.add_(recurrent), out=hiddens[step + 1])
-
-    def retreat(self, step: int, hiddens: Tensor, gradient: _StepGradient) -> None:
-        """δz = δh ∘ (1 − h²)."""
-        _tanh_backward(gradient.hidden, hiddens[step + 1], grad_input=gradient.inputs)
-        gradient.hidden.zero_()
-
-
-class _LSTMTrace(NamedTuple):
-    """What an LSTM's steps leave for the way back."""
-
-    cells: Tensor  # [target + 1, batch, hidden]: c, from before the first step
-    squashed: Tensor  # [target, batch, hidden]: tanh c
-    gates: Tensor  # [target, batch, 4 * hidden]: i, f, g, o
-
-    @classmethod
-    def allocate(cls, inputs: Tensor, cell: Tensor) -> _LSTMTrace:
-        cells = cell.new_empty(len(inputs) + 1, *cell.shape)
-        cells[0] = cell
-        return cls(cells, torch.empty_like(cells[1:]), torch.empty_like(inputs))
-
-    def advance(self, step: int, projected: Tensor, recurrent: Tensor, hiddens: Tensor) -> None:
-        """See `LSTMCell`."""
-        before = projected.add_(recurrent).chunk(4, -1)
-        gates = self.gates[step].chunk(4, -1)
-        for squash, gate, result in zip(_LSTM_SQUASHES, before, gates, strict=True):
-            squash(gate, out=result)
-        input_gate, forget_gate, candidate, output_gate = gates
-        cell = torch.mul(forget_gate, self.cells[step], out=self.cells[step + 1])
-        cell.addcmul_(input_gate, candidate)
-        torch.mul(output_gate, torch.tanh(cell, out=self.squashed[step]), out=hiddens[step + 1])
-
-    def retreat(self, step: int, hiddens: Tensor, gradient: _StepGradient) -> None:
-        """The product rule on LSTMCell's equations.
-
-        δo = δh ∘ tanh c        δc += δh ∘ o ∘ (1 − tanh² c)
-        δi = δc ∘ g             δf = δc ∘ c_{t-1}            δg = δc ∘ i        δc_{t-1} = δc ∘ f
-        """
-        input_gate, forget_gate, candidate, output_gate = self.gates[step].chunk(4, -1)
-        of_input, of_forget, of_candidate, of_output = gradient.inputs.chunk(4, -1)
-        squashed, hidden, cell = self.squashed[step], gradient.hidden, gradient.cell
-        _sigmoid_backward(hidden * squashed, output_gate, grad_input=of_output)
-        hidden.mul_(output_gate)
-        cell.add_(_tanh_backward(hidden, squashed, grad_input=hidden))
-        _sigmoid_backward(cell * candidate, input_gate, grad_input=of_input)
-        _sigmoid_backward(cell * self.cells[step], forget_gate, grad_input=of_forget)
-        _tanh_backward(cell * input_gate, candidate, grad_input=of_candidate)
-        cell.mul_(forget_gate)
-        hidden.zero_()
-
-
-class _GRUTrace(NamedTuple):
-    """What a GRU's steps leave for the way back."""
-
-    cells: Tensor  # [1, batch, 0]: there is no cell state
-    candidates: Tensor  # [target, batch, hidden]: U h + b_U, the candidate's share
-    gates: Tensor  # [target, batch, 3 * hidden]: r, z, n
-
-    @classmethod
-    def allocate(cls, inputs: Tensor, cell: Tensor) -> _GRUTrace:
-        return cls(cell[None], torch.empty_like(inputs[:, :, ::3]), torch.empty_like(inputs))
-
-    def advance(self, step: int, projected: Tensor, recurrent: Tensor, hiddens: Tensor) -> None:
-        """See `GRUCell`."""
-        reset, update, candidate = self.gates[step].chunk(3, -1)
-        reset_before, update_before, candidate_before = projected.chunk(3, -1)
-        from_reset, from_update, from_candidate = recurrent.chunk(3, -1)
-        torch.sigmoid(reset_before.add_(from_reset), out=reset)
-        torch.sigmoid(update_before.add_(from_update), out=update)
-        self.candidates[step] = from_candidate
-        torch.tanh(candidate_before.addcmul_(reset, from_candidate), out=candidate)
-        torch.lerp(candidate, hiddens[step], update, out=hiddens[step + 1])
-
-    def retreat(self, step: int, hiddens: Tensor, gradient: _StepGradient) -> None:
-        """The product rule on GRUCell's equations, with m = U h_{t-1} + b_U of the candidate.
-
-        δz = δh ∘ (h_{t-1} − n)        δn = δh ∘ (1 − z)        δr = δn ∘ m        δm = δn ∘ r
-        δh_{t-1} = δh ∘ z
-        """
-        reset, update, candidate = self.gates[step].chunk(3, -1)
-        of_reset, of_update, of_candidate = gradient.inputs.chunk(3, -1)
-        hidden = gradient.hidden
-        _sigmoid_backward(hidden * (hiddens[step] - candidate), update, grad_input=of_update)
-        _tanh_backward(hidden - hidden * update, candidate, grad_input=of_candidate)
-        _sigmoid_backward(of_candidate * self.candidates[step], reset, grad_input=of_reset)
-        gradient.recurrent.copy_(gradient.inputs)
-        gradient.recurrent.chunk(3, -1)[2].mul_(reset)
-        hidden.mul_(update)
-
-
-_Trace = _RNNTrace | _LSTMTrace | _GRUTrace
-_TRACES: dict[type[RecurrentCell], type[_Trace]] = {
-    RNNCell: _RNNTrace,
-    LSTMCell: _LSTMTrace,
-    GRUCell: _GRUTrace,
-}
-_LSTM_SQUASHES = torch.sigmoid, torch.sigmoid, torch.tanh, torch.sigmoid  # of i, f, g, o

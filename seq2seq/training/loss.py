@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.predictor import Predictor
-from seq2seq.model.products import linear, product_type
+from seq2seq.model.products import linear, lowered, product_type
 from seq2seq.text.batches import Batch
 from seq2seq.text.tokenizer import PADDING
 
@@ -139,26 +139,39 @@ def _sum_over_chunks(
     """Total and negative log-likelihood; fills `gradients` where they are wanted."""
     vocabulary = len(weight)
     rows = max(1, LOGITS_AT_ONCE.get(weight.device.type, 2**21) // vocabulary)
-    total, nll = bias.new_zeros(()), bias.new_zeros(())
-    room = bias.new_empty(min(rows, len(labels)), vocabulary)
+    nll, log_sums = bias.new_zeros(()), bias.new_zeros(())
     for start in range(0, len(labels), rows):
         chunk = slice(start, start + rows)
-        readout, label = readouts[chunk], labels[chunk, None]
-        logits = linear(readout, weight, bias)
-        p = torch.softmax(logits, -1, out=room[: len(label)])
-        # log Σ exp logits, from the likeliest token, whose probability cannot vanish.
-        log_sum = logits.amax(-1) - p.amax(-1).log()
-        of_chunk = (log_sum - logits.gather(1, label)[:, 0]).sum()
-        nll += of_chunk
-        total += (1 - label_smoothing) * of_chunk
-        total += label_smoothing * (log_sum.sum() - logits.sum() / vocabulary)
+        label = labels[chunk, None]
+        readout = readouts[chunk]
+        if weight.dtype != readout.dtype:
+            readout = lowered(readout, weight.dtype)  # more rows than labels, zeros
+        logits = linear(readout, weight, bias.to(weight.dtype))
+        p = torch.softmax(logits, -1)
+        log_sum = _log_sum(logits, p)[: len(label)]
+        nll += (log_sum - logits.gather(1, label)[:, 0]).sum()
+        log_sums += log_sum.sum()
         if gradients is not None:
-            p -= label_smoothing / vocabulary
-            p.scatter_add_(1, label, p.new_full((1, 1), label_smoothing - 1).expand_as(label))
-            gradients.readouts[chunk] = linear(p, weight.t())
-            _add_product(gradients.weight, p.to(weight.dtype).t(), readout.to(weight.dtype))
-            gradients.bias.add_(p.sum(0))
+            gradients.readouts[chunk] = linear(p, weight.t())[: len(label)]
+            _add_product(gradients.weight, p.t(), readout)
+            gradients.bias.add_((p.new_ones(1, len(label)) @ p[: len(label)])[0])
+    weight_sum = weight.sum(0, dtype=bias.dtype)
+    logit_sum = readouts.sum(0).dot(weight_sum) + len(labels) * bias.sum()
+    total = (1 - label_smoothing) * nll
+    total += label_smoothing * (log_sums - logit_sum / vocabulary)
+    if gradients is not None:
+        share = label_smoothing / vocabulary
+        gradients.readouts.sub_(share * weight_sum)
+        gradients.weight.sub_(share * readouts.sum(0))
+        gradients.bias.sub_(share * len(labels))
+        _add_at_labels(gradients, readouts, weight, labels, label_smoothing - 1)
     return total, nll
+
+
+def _log_sum(logits: Tensor, p: Tensor) -> Tensor:
+    """Log Σ exp logits, from the likeliest token, whose probability cannot vanish: [tokens]."""
+    at_least = torch.promote_types(logits.dtype, torch.float32)
+    return logits.amax(-1).to(at_least) - p.amax(-1).to(at_least).log()
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
@@ -167,3 +180,12 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total.addmm_(left, right)
     else:
         total += left @ right
+
+
+def _add_at_labels(
+    gradients: _Gradients, readouts: Tensor, weight: Tensor, labels: Tensor, amount: float
+) -> None:
+    """What an amount added to the logits' gradient at every token's label contributes."""
+    gradients.readouts.add_(weight[labels], alpha=amount)
+    gradients.weight.index_add_(0, labels, readouts, alpha=amount)
+    gradients.bias.index_add_(0, labels, gradients.bias.new_full((len(labels),), amount))
