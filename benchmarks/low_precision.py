@@ -7,11 +7,12 @@ round, in which the ways take turns on the same ones. Milliseconds of the proces
 other work beside it changes them little. The first round warms up and is not counted.
 
 - `float32`: all products in float32.
-- `kernel`: bf16, oneDNN's kernel for recurrent layers, products of as many rows as a batch has.
+- `kernel`: bf16, oneDNN's kernel for recurrent layers, products of as many rows as a batch has:
+  what training does on a CPU without AMX.
 - `filled`: the same, rows filled up to numbers that many batches share (`model/products.py`).
-- `loop`: what training does: filled, and our own loop over the steps (`model/unrolling.py`).
+- `loop`: filled, and our own loop over the steps (`model/unrolling.py`): what it does with AMX.
 
-`ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16` in the environment does without AMX.
+With `ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16` in the environment oneDNN does without AMX.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import numpy as np
 import torch
 
 from seq2seq.config import ModelSettings, System, preset, with_system
-from seq2seq.model import layers, products
+from seq2seq.model import products, unrolling
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.batches import Batch
 from seq2seq.training.loss import token_loss
@@ -63,11 +64,9 @@ def settings_of(system: str) -> ModelSettings:
 def way_of(name: str) -> Iterator[None]:
     """Products and recurrent layers worked out in this way."""
     with contextlib.ExitStack() as stack:
-        if name == "kernel":
-            stack.enter_context(mock.patch.object(products, "_common", lambda rows: rows))
-        if name in ("kernel", "filled"):
-            kernel = mock.patch.object(layers, "unroll", lambda cell, *rest: cell.unroll(*rest))
-            stack.enter_context(kernel)
+        for module, ways in ((products, ("filled", "loop")), (unrolling, ("loop",))):
+            tiles = mock.patch.object(module, "has_tiles", return_value=name in ways)
+            stack.enter_context(tiles)
         stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=name != "float32"))
         yield
 

@@ -170,9 +170,10 @@ def test_the_kernel_without_gradients_equals_the_loop(kind: Cell) -> None:
 
 
 @pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize("tiles", [True, False])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_bf16_goes_through_the_loop_by_hand_and_float32_through_the_kernel(
-    kind: Cell, precision: str, monkeypatch: pytest.MonkeyPatch
+def test_bf16_goes_through_the_loop_by_hand_on_tiles_and_all_else_through_the_kernel(
+    kind: Cell, tiles: bool, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And bf16 adds its rounding only: states, and the gradient's direction."""
     cell = fresh_cell(kind, torch.float32)
@@ -181,13 +182,15 @@ def test_bf16_goes_through_the_loop_by_hand_and_float32_through_the_kernel(
     exact = torch.autograd.grad(weighted(*expected), [inputs, *cell.parameters()])
     calls: list[RecurrentCell] = []
     original = unrolling.unroll_by_hand
+    monkeypatch.setattr(unrolling, "has_tiles", lambda: tiles)
     monkeypatch.setattr(
         unrolling, "unroll_by_hand", lambda *args: calls.append(args[0]) or original(*args)
     )
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         outputs, last = unrolling.unroll(cell, inputs, LENGTHS, state)
-    assert calls == ([cell] if precision == "bf16" and kind in TWINS else [])
-    found = torch.autograd.grad(weighted(outputs.float(), last), [inputs, *cell.parameters()])
+    assert calls == ([cell] if precision == "bf16" and tiles and kind in TWINS else [])
+    total = weighted(outputs.float(), CellState(*(part.float() for part in last)))
+    found = torch.autograd.grad(total, [inputs, *cell.parameters()])
     is_token = torch.arange(outputs.shape[1]) < LENGTHS[:, None]
     tolerance = 1e-6 if precision == "float32" else 0.06
     torch.testing.assert_close(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from seq2seq.config import ModelSettings
+from seq2seq.model import products
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.batches import Batch
 from seq2seq.training import loss as loss_module
@@ -116,8 +117,10 @@ def test_float32_agrees_even_where_the_label_is_hopeless():
 
 
 @pytest.mark.parametrize("chunk", [2**21, 100 * 1000])
-def test_in_bf16_only_rounding_is_added(chunk, monkeypatch):
+@pytest.mark.parametrize("tiles", [True, False])
+def test_in_bf16_only_rounding_is_added(chunk, tiles, monkeypatch):
     """Against torch in float32, with factors that bf16 can write; 262 rows are filled up."""
+    monkeypatch.setattr(products, "has_tiles", lambda: tiles)
     monkeypatch.setattr(loss_module, "LOGITS_AT_ONCE", {"cpu": chunk})
     torch.manual_seed(4)
     readouts, weight, bias, labels = random_inputs(262, 64, 1000, torch.float32)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from seq2seq.model import products
 from seq2seq.model.products import Linear, linear, lowered, project, sum_of_outer
 
 # The first 200 sizes are made, then asked for again; oneDNN says which of them it had kept.
@@ -82,7 +83,9 @@ def test_products_of_ever_new_sizes_hold_little_memory():
 # Learns from batches of 120 sizes; oneDNN says what it makes anew for the last 60.
 SEQUENCES = """
 import torch
+from seq2seq.model import products
 from seq2seq.model.products import project
+products.has_tiles = lambda: True
 weight = torch.randn(64, 48, requires_grad=True)
 batches = [torch.randn(rows, 12, 48, requires_grad=True) for rows in range(20, 140)]
 def learn(x, project):
@@ -108,23 +111,32 @@ def test_batches_of_many_sizes_share_code():
     assert ours < plain / 4
 
 
+@pytest.fixture(params=[True, False], ids=["tiles", "no tiles"])
+def tiles(request, monkeypatch):
+    """As on a CPU with AMX, and as on one without."""
+    monkeypatch.setattr(products, "has_tiles", lambda: request.param)
+    return request.param
+
+
 @pytest.mark.parametrize("rows", [0, 1, 15, 16, 17, 255, 256, 257, 1000])
-def test_lowered_copies_and_fills_with_zeros(rows):
+def test_lowered_copies_and_fills_with_zeros(rows, tiles):
     x = torch.randn(rows, 3)
     copy = lowered(x, torch.bfloat16)
     assert copy.dtype == torch.bfloat16
     assert torch.equal(copy[:rows], x.to(torch.bfloat16))
     assert not copy[rows:].any()
     assert 0 <= len(copy) - rows < (16 if rows <= 256 else 64)
+    assert tiles or len(copy) == rows
 
 
-def test_few_numbers_of_rows_are_left():
+def test_few_numbers_of_rows_are_left_for_tiles(monkeypatch):
     """Of the 1,100 that batches of about 1,000 tokens may have."""
+    monkeypatch.setattr(products, "has_tiles", lambda: True)
     assert len({len(lowered(torch.empty(rows, 1), torch.bfloat16)) for rows in range(1, 1101)}) < 31
 
 
 @pytest.mark.parametrize("rows", [1, 17, 64, 300])
-def test_hand_made_products_in_low_precision_equal_those_of_rounded_factors(rows):
+def test_hand_made_products_in_low_precision_equal_those_of_rounded_factors(rows, tiles):
     """Against float64 products of what bf16 makes of the factors; the result is rounded once."""
     x, y = torch.randn(rows, 24), torch.randn(rows, 40)
     weight, bias = torch.randn(40, 24).to(torch.bfloat16), torch.randn(40)
@@ -142,7 +154,7 @@ def test_hand_made_products_in_low_precision_equal_those_of_rounded_factors(rows
 @pytest.mark.parametrize("shape", [(0, 24), (7, 24), (3, 5, 24), (16, 24), (2, 150, 24)])
 @pytest.mark.parametrize("has_bias", [True, False])
 @pytest.mark.parametrize("enabled", [True, False])
-def test_project_is_torchs_linear_with_its_gradients(shape, has_bias, enabled):
+def test_project_is_torchs_linear_with_its_gradients(shape, has_bias, enabled, tiles):
     ours = Linear(24, 40, bias=has_bias)
     torchs = nn.Linear(24, 40, bias=has_bias)
     torchs.load_state_dict(ours.state_dict())
@@ -159,7 +171,7 @@ def test_project_is_torchs_linear_with_its_gradients(shape, has_bias, enabled):
         torch.testing.assert_close(one, other, rtol=2**-7 if enabled else 1e-5, atol=1e-4)
 
 
-def test_project_reads_what_is_not_contiguous():
+def test_project_reads_what_is_not_contiguous(tiles):
     x, weight = torch.randn(24, 5, 3).permute(1, 2, 0), torch.randn(40, 24)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(project(x, weight), nn.functional.linear(x, weight))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -52,11 +53,11 @@ def sum_of_outer(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
 def project(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`nn.functional.linear` for sequences of many lengths: [..., input] → [..., output].
 
-    Differentiable. Under autocast on a CPU it multiplies a common number of rows, see `lowered`.
+    Differentiable. Under autocast it multiplies a common number of rows: see `lowered`.
     """
     dtype = product_type(weight)
     rows = x.shape[:-1].numel()
-    if dtype == weight.dtype or x.device.type != "cpu" or not (spare := _common(rows) - rows):
+    if dtype == weight.dtype or not (spare := _common(rows, x) - rows):
         return nn.functional.linear(x, weight, bias)
     filled = nn.functional.pad(x.flatten(0, -2).to(dtype), (0, 0, 0, spare))
     product = nn.functional.linear(filled, weight, bias)[:rows]
@@ -72,29 +73,39 @@ class Linear(nn.Linear):
 
 
 def lowered(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """A copy of x in a lower precision, on a CPU with zeros up to a common number of rows.
+    """A copy of x in a lower precision, below it zeros up to a common number of rows for AMX.
 
-    oneDNN makes machine code for every size that it meets. For the tiles that CPUs multiply bf16
-    with (AMX) this takes 3 to 14 ms, many times as long as the product itself, and batches of
-    sentences hardly ever come in the same size twice. A tile has 16 rows, full or not.
+    oneDNN makes machine code for every size that it meets. For the tiles of AMX this takes 3 to
+    14 ms, many times as long as the product itself, and batches of sentences hardly ever come in
+    the same size twice. A tile has 16 rows, full or not. Without tiles the code is made faster,
+    and rows of zeros cost what others do.
 
     Args:
         x: [rows, columns].
         dtype: of the copy.
     """
     rows = len(x)
-    if x.device.type != "cpu":
+    if (common := _common(rows, x)) == rows:
         return x.to(dtype)
-    filled = x.new_empty(_common(rows), x.shape[1], dtype=dtype)
+    filled = x.new_empty(common, x.shape[1], dtype=dtype)
     filled[:rows] = x
     filled[rows:] = 0
     return filled
 
 
-def _common(rows: int) -> int:
-    """A number of rows not below this one that many batches share."""
+def _common(rows: int, like: Tensor) -> int:
+    """A number of rows not below this one that many batches share, where that matters."""
+    if like.device.type != "cpu" or not has_tiles():
+        return rows
     unit = 16 if rows <= 256 else 64
     return -(-rows // unit) * unit
+
+
+@cache
+def has_tiles() -> bool:
+    """Whether this CPU multiplies bf16 in tiles (AMX), as far as torch can tell."""
+    ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return callable(ask) and bool(ask())
 
 
 def product_type(like: Tensor) -> torch.dtype:

@@ -1,9 +1,9 @@
-"""A cell over whole sentences: by torch's kernel, or in low precision by a loop of our own.
+"""A cell over whole sentences: by torch's kernel, or for bf16 on AMX by a loop of our own.
 
-oneDNN's kernel is the fastest way in float32. In bf16 it spends several times as long on the way
-back as the products need; there a loop over steps takes its place, with a backward pass derived by
-hand, as in `recurrence` but without attention. The products with inputs lie before the loop, those
-of the weights' gradients behind it:
+oneDNN's kernel is the fastest way in float32, and in bf16 without AMX. With it, it spends several
+times as long on the way back as the products need; there a loop over steps takes its place, with a
+backward pass derived by hand, as in `recurrence` but without attention. The products with inputs
+lie before the loop, those of the weights' gradients behind it:
 
     x_t = W y_t + b        u_t = U h_{t-1}        h_t = cell(x_t, u_t)
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.cells import CellState, GRUCell, RecurrentCell, last_of_each_row
-from seq2seq.model.products import linear, product_type, project, sum_of_outer
+from seq2seq.model.products import has_tiles, linear, product_type, project, sum_of_outer
 from seq2seq.model.traces import TRACES, GRUTrace, StepGradient, Trace
 
 
@@ -29,7 +29,7 @@ def unroll(
 ) -> tuple[Tensor, CellState]:
     """All steps of padded sentences at once, the faster way: see `RecurrentCell.unroll`."""
     low = product_type(cell.bias) != cell.bias.dtype
-    if low and inputs.device.type == "cpu" and type(cell) in TRACES:
+    if low and inputs.device.type == "cpu" and has_tiles() and type(cell) in TRACES:
         return unroll_by_hand(cell, inputs, lengths, state)
     return cell.unroll(inputs, lengths, state)
 
