@@ -237,14 +237,18 @@ class GRUCell(RecurrentCell):
         candidate = torch.tanh(candidate_input + reset * (candidate_state + self.bias_candidate))
         return CellState(candidate + update * (state.hidden - candidate), state.cell)
 
+    def recurrent_bias(self) -> Tensor:
+        """What is added to U h for all gates, b_U and zeros: [3 * hidden]."""
+        no_bias = self.bias.new_zeros(2 * self.hidden_size)
+        return torch.cat([no_bias, self.bias_candidate])
+
     def unroll(self, inputs: Tensor, lengths: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """See `RecurrentCell.unroll`; torch's kernel."""
-        no_bias = self.bias.new_zeros(2 * self.hidden_size)
         weights = [
             self.weight_input,
             self.recurrent_weight_for_all_steps(),
             self.bias,
-            torch.cat([no_bias, self.bias_candidate]),
+            self.recurrent_bias(),
         ]
         outputs, _ = torch.gru(
             inputs, state.hidden[None], weights, True, 1, 0.0, self.training, False, True

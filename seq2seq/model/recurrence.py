@@ -112,7 +112,7 @@ def _weights_in_the_loop(
     """
     weight, bias, score_weight = cell.recurrent_weight_for_all_steps(), None, None
     if isinstance(cell, GRUCell):
-        bias = torch.cat([cell.bias.new_zeros(2 * cell.hidden_size), cell.bias_candidate])
+        bias = cell.recurrent_bias()
     if isinstance(attention, AdditiveAttention):
         # tanh(x) = 2 σ(2x) − 1, and the softmax does not see what all scores share: a sigmoid with
         # everything doubled does the same work in a fifth of the time.

@@ -38,9 +38,7 @@ def unroll_by_hand(
     cell: RecurrentCell, inputs: Tensor, lengths: Tensor, state: CellState
 ) -> tuple[Tensor, CellState]:
     """See `RecurrentCell.unroll`; for the cells that have a trace."""
-    bias = None
-    if isinstance(cell, GRUCell):
-        bias = torch.cat([cell.bias.new_zeros(2 * cell.hidden_size), cell.bias_candidate])
+    bias = cell.recurrent_bias() if isinstance(cell, GRUCell) else None
     projected = project(inputs.transpose(0, 1), cell.weight_input, cell.bias)
     dtype = cell.bias.dtype  # of all but the products
     hiddens, cells = _Unroll.apply(  # type: ignore[no-untyped-call]
