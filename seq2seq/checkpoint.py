@@ -41,7 +41,7 @@ from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.model.language_model import LanguageModel
 
 LAYOUT = "seq2seq run"
-VERSION = 3  # of config.json
+VERSION = 4  # of config.json
 STATE_VERSION = 2  # of training_state.pt
 RUNS = Path("checkpoints")
 LANGUAGE_MODEL = "language-model"
@@ -58,6 +58,7 @@ _UNKNOWN_TO: dict[int, dict[str, dict[str, Any]]] = {
         "training": {"subword_sampling": None},
     },
     2: {"model": {"lexical_readout": "none"}},
+    3: {"training": {"start_from": None}},
 }
 
 

@@ -203,6 +203,9 @@ class TrainingSettings:
 
     seed: int = 1
     """Of weights, dropout and the order of batches."""
+    start_from: str | None = None
+    """A run whose best weights and subwords to begin with, instead of weights by chance: a name
+    under checkpoints/ or a path. Its tokenizer and model settings become the defaults."""
     epochs: int = 10
     """Passes over the training pairs: the budget, and what the schedule decays over."""
     max_updates: int | None = None
@@ -348,6 +351,10 @@ class LanguageSettings:
             "training.select_by is 'bleu', but a language model translates nothing; "
             "leave it at loss.",
         )
+        _require(
+            self.training.start_from is None,
+            "training.start_from is for translation runs; a language model begins by chance.",
+        )
 
 
 SettingsT = TypeVar("SettingsT", Settings, LanguageSettings)
@@ -477,7 +484,7 @@ def language_settings(settings: Settings) -> LanguageSettings:
             hidden_size=model.hidden_size,
             dropout=model.dropout,
         ),
-        dataclasses.replace(training, select_by="loss", label_smoothing=0.0),
+        dataclasses.replace(training, select_by="loss", label_smoothing=0.0, start_from=None),
     )
 
 

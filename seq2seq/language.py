@@ -55,7 +55,9 @@ def train_language_run(
     corpus = pipeline.prepare_corpus(settings.corpus, report)
     if resume:
         pipeline.require_same_text(folder, read_language_config(folder).corpus, corpus)
-    tokenizer = pipeline.tokenizer_of_run(corpus, settings.tokenizer, folder, resume, report)
+    tokenizer = pipeline.tokenizer_of_run(
+        corpus, settings.tokenizer, folder if resume else None, report
+    )
     config = LanguageConfig(settings, tokenizer.target_vocabulary_size, corpus.fingerprint)
     torch.manual_seed(settings.training.seed)
     model = LanguageModel(settings.model, config.vocabulary)

@@ -32,6 +32,7 @@ from seq2seq.errors import CheckpointError
 from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.translator import Translator
 from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
+from seq2seq.starting import begin_with, find_start, warn_of_known
 from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles
@@ -65,10 +66,10 @@ def prepare_tokenizer(corpus: Corpus, settings: TokenizerSettings, report: Repor
 
 
 def tokenizer_of_run(
-    corpus: Corpus, settings: TokenizerSettings, folder: Path, resume: bool, report: Report
+    corpus: Corpus, settings: TokenizerSettings, kept: Path | None, report: Report
 ) -> Tokenizer:
-    """The subwords that a run began with, if it goes on; else those that it is to begin with."""
-    return Tokenizer.load(folder) if resume else prepare_tokenizer(corpus, settings, report)
+    """The subwords of the run that goes on or is started from, if there is one; else its own."""
+    return Tokenizer.load(kept) if kept else prepare_tokenizer(corpus, settings, report)
 
 
 def prepare_split(
@@ -113,10 +114,12 @@ def train_run(
         Seq2SeqError: any user's mistake on the way; the folder then holds the last good state.
         Interrupted: Ctrl-C; everything is saved.
     """
+    goes_on = resume and (folder / "training_state.pt").is_file()
+    start = None if goes_on else find_start(settings)
     corpus = prepare_corpus(settings.corpus, report)
     if resume:
         require_same_text(folder, read_config(folder).corpus, corpus)
-    tokenizer = tokenizer_of_run(corpus, settings.tokenizer, folder, resume, report)
+    tokenizer = tokenizer_of_run(corpus, settings.tokenizer, folder if resume else start, report)
     train = prepare_split(corpus, "train", tokenizer, report)
     validation = prepare_split(corpus, "validation", tokenizer, report)
     _report_batches(settings, train, report)
@@ -126,9 +129,9 @@ def train_run(
         tokenizer.target_vocabulary_size,
         corpus.fingerprint,
     )
-    torch.manual_seed(settings.training.seed)
-    model = build_model(config)
-    report(f"model: {parameter_count(model):,} parameters")
+    model = _first_model(config, start, report)
+    if start:
+        warn_of_known(start, corpus, DATA / "prepared", report)
     if not resume:
         tokenizer.save(folder)
         write_config(folder, config)
@@ -145,9 +148,20 @@ def train_run(
         batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
-    if resume and (folder / "training_state.pt").is_file():
+    if goes_on:
         trainer.resume()
     trainer.run()
+
+
+def _first_model(config: RunConfig, start: Path | None, report: Report) -> EncoderDecoder:
+    """The run's model as it is before its first update."""
+    torch.manual_seed(config.settings.training.seed)
+    model = build_model(config)
+    report(f"model: {parameter_count(model):,} parameters")
+    if start:
+        begin_with(model, start)
+        report(f"start: weights and subwords of {start.name}")
+    return model
 
 
 def batch_sampler(

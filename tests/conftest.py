@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
 
+from seq2seq.checkpoint import load_training_state, load_weights
+from seq2seq.cli import main
 from seq2seq.text.pair_files import PairFiles, PairWriter
+from seq2seq.training.history import History
 
 MIRRORED = {
     "one": "eins",
@@ -106,3 +109,36 @@ TINY = [
 
 BACK = ["--corpus.source-language", "de", "--corpus.target-language", "en"]
 """Options that, after TINY's, turn it into a run of the other direction."""
+
+
+def train(run: str, *more: str) -> int:
+    """Train a run over `counting_corpus` by the command; its exit code."""
+    return main(["train", "--run", run, *TINY, *more])
+
+
+def state_of(run: str) -> dict[str, Any]:
+    """A run's training state."""
+    return load_training_state(Path("checkpoints") / run)
+
+
+def validations(run: str) -> list[dict[str, Any]]:
+    """What a run's history says of its validations, but for the time they took."""
+    events = History(Path("checkpoints") / run).events()
+    timeless = [{k: v for k, v in event.items() if k != "seconds"} for event in events]
+    return [event for event in timeless if event["event"] == "validation"]
+
+
+def assert_same_end(one: str, other: str) -> None:
+    """Two runs ended with the same bits: weights, optimiser, best weights, validations."""
+    mine, theirs = state_of(one), state_of(other)
+    for name, weight in mine["weights"].items():
+        assert torch.equal(weight, theirs["weights"][name]), name
+    for mine_of, theirs_of in zip(
+        mine["optimizer"]["state"].values(), theirs["optimizer"]["state"].values(), strict=True
+    ):
+        assert torch.equal(mine_of["exp_avg_sq"], theirs_of["exp_avg_sq"])
+    best, other_best = (
+        load_weights(Path("checkpoints", r, "model.safetensors")) for r in (one, other)
+    )
+    assert all(torch.equal(best[name], other_best[name]) for name in best)
+    assert validations(one) == validations(other)

@@ -31,6 +31,7 @@ FLOORS = [
     "report",
     "memory",
     "web",
+    "starting",
     "pipeline",
     "translating",
     "language",

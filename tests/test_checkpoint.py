@@ -108,7 +108,7 @@ def test_weights_of_another_shape_are_refused(run):
 def test_another_version_is_refused(run, version):
     document = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(json.dumps({**document, "version": version}))
-    assert f"is of version {version}; this program reads version 3" in refusal(read_config, run)
+    assert f"is of version {version}; this program reads version 4" in refusal(read_config, run)
 
 
 UNKNOWN_TO_VERSION_1 = {
@@ -119,13 +119,18 @@ UNKNOWN_TO_VERSION_1 = {
         "sequence_dropout": False,
         "lexical_readout": "none",
     },
-    "training": {"subword_sampling": None},
+    "training": {"subword_sampling": None, "start_from": None},
 }
-UNKNOWN_TO_VERSION_2 = {"model": {"lexical_readout": "none"}}
+UNKNOWN_TO_VERSION_2 = {
+    "model": {"lexical_readout": "none"},
+    "training": {"start_from": None},
+}
+UNKNOWN_TO_VERSION_3 = {"training": {"start_from": None}}
 
 
 @pytest.mark.parametrize(
-    ("version", "unknown"), [(1, UNKNOWN_TO_VERSION_1), (2, UNKNOWN_TO_VERSION_2)]
+    ("version", "unknown"),
+    [(1, UNKNOWN_TO_VERSION_1), (2, UNKNOWN_TO_VERSION_2), (3, UNKNOWN_TO_VERSION_3)],
 )
 def test_a_run_of_an_older_version_is_read_with_what_it_was_trained_with(run, version, unknown):
     document = json.loads((run / "config.json").read_text())

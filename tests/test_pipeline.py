@@ -12,43 +12,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from seq2seq.checkpoint import load_training_state, load_weights, read_config
+from seq2seq.checkpoint import read_config
 from seq2seq.cli import main
 from seq2seq.training import loop
 from seq2seq.training.averaging import average_weights, kept_path, kept_updates
 from seq2seq.training.history import History
 from seq2seq.training.loop import Trainer
-from tests.conftest import TINY, counting_pairs
-
-
-def train(run: str, *more: str) -> int:
-    return main(["train", "--run", run, *TINY, *more])
-
-
-def state_of(run: str) -> dict:
-    return load_training_state(Path("checkpoints") / run)
-
-
-def validations(run: str) -> list[dict]:
-    events = History(Path("checkpoints") / run).events()
-    timeless = [{k: v for k, v in event.items() if k != "seconds"} for event in events]
-    return [event for event in timeless if event["event"] == "validation"]
-
-
-def assert_same_end(one: str, other: str) -> None:
-    """Two runs ended with the same bits: weights, optimiser, best weights, validations."""
-    mine, theirs = state_of(one), state_of(other)
-    for name, weight in mine["weights"].items():
-        assert torch.equal(weight, theirs["weights"][name]), name
-    for mine_of, theirs_of in zip(
-        mine["optimizer"]["state"].values(), theirs["optimizer"]["state"].values(), strict=True
-    ):
-        assert torch.equal(mine_of["exp_avg_sq"], theirs_of["exp_avg_sq"])
-    best, other_best = (
-        load_weights(Path("checkpoints", r, "model.safetensors")) for r in (one, other)
-    )
-    assert all(torch.equal(best[name], other_best[name]) for name in best)
-    assert validations(one) == validations(other)
+from tests.conftest import TINY, assert_same_end, counting_pairs, state_of, train, validations
 
 
 def test_a_run_learns_and_its_commands_work(counting_corpus, capsys, monkeypatch):

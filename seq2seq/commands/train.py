@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 from seq2seq.commands.arguments import (
@@ -44,14 +46,19 @@ class Train(Settings):
 def run(arguments: list[str]) -> int:
     """Train, or go on."""
     system = _chosen_system(arguments)
+    start = _value_of("--training.start-from", arguments)
+    if start and _value_of("--system", arguments):
+        raise ConfigError(
+            f"The system is that of {start}, which this run starts from; leave --system out."
+        )
     chosen = parse_settings(
         Train,
         "train",
         arguments,
-        lambda base: Train(system=system, **groups(with_system(base, system))),
+        lambda base: Train(system=system, **groups(_defaults(base, system, start))),
     )
     settings = Settings(**groups(chosen))
-    name = chosen.run or run_name(settings, system)
+    name = chosen.run or run_name(settings, f"from-{Path(start).name}" if start else system)
     folder = run_folder(name)
     from seq2seq import pipeline
     from seq2seq.training.loop import Interrupted
@@ -76,14 +83,28 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _chosen_system(arguments: list[str]) -> System:
-    """The value of `--system`, needed before the rest because it sets the others' defaults."""
-    found: str = "attention"
+def _defaults(base: Settings, system: System, start: str | None) -> Settings:
+    """A preset as one rung of the ladder, or with subwords and model of the run to start from."""
+    if start is None:
+        return with_system(base, system)
+    from seq2seq.checkpoint import find_run, read_config
+
+    kept = read_config(find_run(start)).settings
+    return dataclasses.replace(base, tokenizer=kept.tokenizer, model=kept.model)
+
+
+def _value_of(option: str, arguments: list[str]) -> str | None:
+    """The value of an option that is needed before the rest, because it sets others' defaults."""
+    found = None
     for place, argument in enumerate(arguments):
-        if argument == "--system" and place + 1 < len(arguments):
-            found = arguments[place + 1]
-        elif argument.startswith("--system="):
-            found = argument.partition("=")[2]
+        name, equals, value = argument.partition("=")
+        if name.replace("_", "-") == option:
+            found = value if equals else next(iter(arguments[place + 1 :]), None)
+    return found
+
+
+def _chosen_system(arguments: list[str]) -> System:
+    found = _value_of("--system", arguments) or "attention"
     for system in get_args(System):
         if system == found:
             return system  # type: ignore[no-any-return]

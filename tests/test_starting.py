@@ -1,0 +1,161 @@
+"""Starting from another run: its weights and subwords, and what is refused or said."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from seq2seq.checkpoint import load_weights, read_config, weights_of
+from seq2seq.cli import main
+from seq2seq.training.loop import Trainer
+from tests.conftest import BACK, MIRRORED, TINY, assert_same_end, train, validations
+
+CORPUS = TINY[:6]
+HERE = [*CORPUS, *TINY[TINY.index("--training.batch-tokens") :]]
+"""TINY's options but for those of subwords and model, which come from the run to start from."""
+
+
+@pytest.fixture
+def parent(counting_corpus) -> Path:
+    """A trained run."""
+    counting_corpus(200)
+    assert train("parent", "--training.select-by", "loss") == 0
+    return Path("checkpoints/parent")
+
+
+def start(run: str, *more: str) -> int:
+    return main(["train", "--run", run, *HERE, "--training.start-from", "parent", *more])
+
+
+def write_text(name: str, sentences: dict[str, list[str]]) -> None:
+    """Splits with these English sentences of number words, and their mirrored German."""
+    folder = Path(name)
+    folder.mkdir()
+    for split, lines in sentences.items():
+        mirrored = [" ".join(MIRRORED[w] for w in reversed(line.split())) for line in lines]
+        for language, texts in (("en", lines), ("de", mirrored)):
+            text = "".join(f"{line}\n" for line in texts)
+            (folder / f"{split}.{language}").write_text(text, encoding="utf-8")
+
+
+def training_sources() -> list[str]:
+    """What the parent learnt, as its prepared corpus has it."""
+    (path,) = Path("data/prepared").glob("*/train.en")
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_it_begins_with_the_best_weights_and_the_subwords(parent, monkeypatch, capsys):
+    first = {}
+    run = Trainer.run
+
+    def note(self):
+        first.update({name: weight.clone() for name, weight in weights_of(self.model).items()})
+        run(self)
+
+    monkeypatch.setattr(Trainer, "run", note)
+    assert start("child", "--model.dropout", "0.4") == 0
+    assert "start: weights and subwords of parent" in capsys.readouterr().err
+    theirs = load_weights(parent / "model.safetensors")
+    assert first.keys() == theirs.keys()
+    assert all(torch.equal(first[name], theirs[name]) for name in theirs)
+    child = Path("checkpoints/child")
+    assert (child / "tokenizer.model").read_bytes() == (parent / "tokenizer.model").read_bytes()
+    settings = read_config(child).settings
+    assert (settings.model.hidden_size, settings.model.dropout) == (16, 0.4)
+    assert settings.training.start_from == "parent"
+
+
+def test_it_goes_on_learning(parent):
+    """Five times the epochs in two runs: the second begins where the first has ended."""
+    assert start("child", "--training.epochs", "12") == 0
+    ended, began = validations("parent")[-1], validations("child")[0]
+    assert (
+        began["nats_per_token"]
+        < ended["nats_per_token"]
+        < validations("parent")[0]["nats_per_token"]
+    )
+
+
+def test_a_kill_before_anything_was_saved_begins_again_with_the_same_weights(parent, monkeypatch):
+    assert start("whole") == 0
+    run = Trainer.run
+    monkeypatch.setattr(Trainer, "run", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert start("cut") == 130
+    monkeypatch.setattr(Trainer, "run", run)
+    assert not Path("checkpoints/cut/training_state.pt").exists()
+    assert main(["train", "--run", "cut", "--resume"]) == 0
+    assert_same_end("whole", "cut")
+
+
+def test_it_goes_on_where_the_first_run_is_gone(parent, monkeypatch):
+    assert start("whole") == 0
+    update = Trainer._update
+
+    def stop_at_9(self, batches):
+        update(self, batches)
+        self._stop_asked = self.progress.update == 9
+
+    monkeypatch.setattr(Trainer, "_update", stop_at_9)
+    assert start("cut") == 130
+    monkeypatch.setattr(Trainer, "_update", update)
+    shutil.rmtree(parent)
+    assert main(["train", "--run", "cut", "--resume"]) == 0
+    assert_same_end("whole", "cut")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--model.hidden-size", "18"], "model.hidden_size is 16 in parent and 18 here"),
+        (["--model.reverse-source"], "model.reverse_source is False in parent and True here"),
+        (["--tokenizer.kind", "bpe"], "tokenizer.kind is unigram in parent and bpe here"),
+        (BACK, "parent translates en to de; start from a run of the same direction."),
+        (["--training.start-from", "none"], "There is no run 'none'"),
+        (["--system", "gru"], "leave --system out"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_does_not_fit_is_refused(parent, capsys, options, line):
+    assert start("child", *options) == 2
+    assert line in capsys.readouterr().err
+    assert not Path("checkpoints/child").exists()
+
+
+def test_a_language_model_cannot_start_from_a_run(parent, capsys):
+    command = ["language-model", "--run", "lm", *CORPUS, "--training.start-from", "parent"]
+    assert main(command) == 2
+    assert "training.start_from is for translation runs" in capsys.readouterr().err
+
+
+def test_without_a_name_it_is_called_by_where_it_starts(parent):
+    assert main(["train", *HERE, "--training.start-from", "parent"]) == 0
+    assert read_config(Path("checkpoints/counting-en-de-from-parent")).settings
+
+
+def test_known_sentences_of_other_splits_are_counted(parent, capsys):
+    """Also those that the run before the one before has learnt."""
+    known = training_sources()
+    new = [f"{word} {word} {word} {word} {word}" for word in MIRRORED]
+    new = [line for line in new if line not in known]
+    write_text(
+        "other", {"train": known[:60], "validation": new[:4], "test": new[4:6] + known[60:63]}
+    )
+    other = ["--corpus.name", "other"]
+    assert start("child", *other) == 0
+    said = capsys.readouterr().err
+    assert "parent learnt 3 of the 5 sources of test: scores on it will say too much" in said
+    assert "sources of validation" not in said
+    assert main(["train", "--run", "third", *HERE, *other, "--training.start-from", "child"]) == 0
+    said = capsys.readouterr().err
+    assert "parent learnt 3 of the 5 sources of test" in said
+    assert "child learnt" not in said
+
+
+def test_text_that_cannot_be_looked_up_is_said(parent, capsys):
+    write_text("other", {"train": training_sources(), "test": ["one"], "validation": ["two"]})
+    Path("counting.en").unlink()
+    assert start("child", "--corpus.name", "other") == 0
+    assert "parent: whether it learnt what is measured on here is not known" in (
+        capsys.readouterr().err
+    )
