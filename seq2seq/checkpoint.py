@@ -279,6 +279,25 @@ def _noted_corpus(document: dict[str, Any]) -> str | None:
     return corpus
 
 
+def lineage(run: Path) -> Iterator[Path]:
+    """A run's folder, that of the run which it started from, and so on; the last may be gone."""
+    seen: set[Path] = set()
+    while run.resolve() not in seen:
+        yield run
+        seen.add(run.resolve())
+        before = (
+            read_config(run).settings.training.start_from
+            if (run / "config.json").is_file()
+            else None
+        )
+        if before is None:
+            return
+        try:
+            run = find_run(before)
+        except CheckpointError:
+            run = RUNS / before
+
+
 def build_model(config: RunConfig) -> EncoderDecoder:
     """A model with fresh weights, as the run's settings say."""
     return EncoderDecoder(config.settings.model, config.source_vocabulary, config.target_vocabulary)

@@ -7,10 +7,10 @@ same text as models say it (`diversification.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from seq2seq.checkpoint import find_run, load_weights, put_weights, read_config
+from seq2seq.checkpoint import find_run, lineage, load_weights, put_weights, read_config
 from seq2seq.config import Settings
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.model.encoder_decoder import EncoderDecoder
@@ -77,7 +77,7 @@ def warn_of_known(
         report: receives one line for each run and split with such sentences, and one for each run
             whose text cannot be looked up.
     """
-    for run in _lineage(start):
+    for run in lineage(start):
         try:
             learnt = _learnt_text(run, prepared)
         except (CheckpointError, CorpusError) as error:
@@ -93,15 +93,6 @@ def warn_of_known(
                     f"{run.name} learnt {len(known):,} of the {len(sources):,} sources of {split}: "
                     "scores on it will say too much"
                 )
-
-
-def _lineage(start: Path) -> Iterator[Path]:
-    """A run, the one that it started from, and so on."""
-    run: Path | None = start
-    while run is not None:
-        yield run
-        before = read_config(run).settings.training.start_from
-        run = find_run(before) if before else None
 
 
 def _learnt_text(run: Path, prepared: Path) -> Corpus:

@@ -159,3 +159,42 @@ def test_text_that_cannot_be_looked_up_is_said(parent, capsys):
     assert "parent: whether it learnt what is measured on here is not known" in (
         capsys.readouterr().err
     )
+
+
+def test_the_mean_of_runs_that_started_from_one_is_a_run(parent, capsys):
+    assert start("one") == 0
+    assert start("two", "--training.seed", "2") == 0
+    assert main(["average", "one", "two"]) == 0
+    assert "is the mean of one, two" in capsys.readouterr().err
+    one, two, mean = (
+        load_weights(Path("checkpoints", run, "model.safetensors"))
+        for run in ("one", "two", "one-average")
+    )
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    for name, weight in mean.items():
+        torch.testing.assert_close(weight, (one[name] + two[name]) / 2)
+    assert main(["evaluate", "one-average"]) == 0
+    # A run and the one that it started from are of one beginning, too, though that one is gone.
+    assert main(["average", "parent", "one", "two", "--run", "all"]) == 0
+    shutil.rmtree(parent)
+    assert main(["average", "one", "two", "--run", "orphans"]) == 0
+
+
+def test_the_mean_of_runs_that_do_not_belong_together_is_refused(parent, capsys):
+    def refused(*arguments: str) -> str:
+        assert main(["average", *arguments]) == 2
+        return capsys.readouterr().err
+
+    assert train("stranger", "--training.seed", "2") == 0
+    assert start("child") == 0
+    assert "child and stranger did not start from one run" in refused("child", "stranger")
+    assert "named twice" in refused("child", "checkpoints/child")
+    assert "--last is of one run's validations" in refused("child", "parent", "--last", "2")
+    assert "exists already" in refused("child", "parent", "--run", "stranger")
+    assert "Name at least one run" in refused()
+    (parent / "model.safetensors").unlink()
+    assert train("parent-again", "--model.hidden-size", "18") == 0
+    Path("checkpoints/parent-again/model.safetensors").rename(parent / "model.safetensors")
+    assert "other weights, or other sizes" in refused("child", "parent")
+    Path("checkpoints/child/metrics.jsonl").unlink()
+    assert "is not trained to its end" in refused("parent", "child")

@@ -1,4 +1,4 @@
-"""`seq2seq average`: the mean of a run's last weights as a run of its own."""
+"""`seq2seq average`: the mean of a run's last weights, or of several runs', as a run of its own."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Annotated
 import tyro
 
 from seq2seq.commands.arguments import parse, run_folder, say
+from seq2seq.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Average:
-    """Average the weights that a finished run kept, and write them as a run.
+    """Average weights, and write them as a run.
 
-    A run keeps the weights of its last N validations if it is trained with
-    --training.average-last N.
+    Of one run: the weights that it kept at its last validations, trained with
+    --training.average-last N. Of several: their best weights; they must have started from the same
+    run, by --training.start-from.
     """
 
-    source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(name="RUN")]
-    """A folder under checkpoints/, or a path."""
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(name="RUN")]
+    """Folders under checkpoints/, or paths."""
     last: int | None = None
-    """How many validations' weights, from the last one backwards; by default all that are kept."""
+    """Of one run: how many validations' weights, from the last one backwards; by default all that
+    are kept."""
     run: str | None = None
     """Name of the new run's folder; by default RUN-average."""
 
@@ -29,15 +32,24 @@ class Average:
 def run(arguments: list[str]) -> int:
     """Average."""
     chosen = parse(Average, "average", arguments)
-    from seq2seq.checkpoint import find_run
-    from seq2seq.training.averaging import write_average
+    if not chosen.runs:
+        raise ConfigError("Name at least one run: seq2seq average RUN.")
+    from seq2seq.checkpoint import find_runs
+    from seq2seq.training.averaging import write_average, write_mean_of_runs
 
-    folder = find_run(chosen.source)
-    name = chosen.run or f"{folder.name}-average"
+    folders = find_runs(chosen.runs)
+    name = chosen.run or f"{folders[0].name}-average"
     target = run_folder(name)
-    updates = write_average(folder, chosen.last, target)
-    say(
-        f"{target} is the average of {folder.name} at {len(updates)} validations, updates "
-        f"{updates[0]:,} to {updates[-1]:,}. Score it with: seq2seq evaluate {name}"
-    )
+    if len(folders) == 1:
+        updates = write_average(folders[0], chosen.last, target)
+        what = (
+            f"average of {folders[0].name} at {len(updates)} validations, updates "
+            f"{updates[0]:,} to {updates[-1]:,}"
+        )
+    elif chosen.last is not None:
+        raise ConfigError("--last is of one run's validations; leave it out, or name one run.")
+    else:
+        write_mean_of_runs(folders, target)
+        what = f"mean of {', '.join(folder.name for folder in folders)}"
+    say(f"{target} is the {what}. Score it with: seq2seq evaluate {name}")
     return 0

@@ -1,7 +1,9 @@
-"""Weights averaged over the last validations of one training.
+"""Weights averaged over the last validations of one training, or over trainings of one beginning.
 
 The mean of several points of one training is often a better model than any of them: Polyak and
-Juditsky 1992; for translation, the last checkpoints as in Vaswani et al. 2017, section 6.1.
+Juditsky 1992; for translation, the last checkpoints as in Vaswani et al. 2017, section 6.1. So is
+the mean of several trainings that began with the same trained weights: Wortsman et al. 2022, "Model
+soups", section 2.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+from torch import Size, Tensor
 
-from seq2seq.checkpoint import load_weights, save_weights
+from seq2seq.checkpoint import lineage, load_weights, save_weights
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.training.history import History
 
@@ -52,9 +55,7 @@ def write_average(folder: Path, last: int | None, target: Path) -> list[int]:
         CheckpointError: the run is not finished or kept too few weights; `target` is taken.
         ConfigError: `last` is below 2.
     """
-    finished, kept = History(folder).finished(), kept_updates(folder)
-    if finished is None:
-        raise CheckpointError(f"{folder} is not trained to its end; go on with --resume.")
+    finished, kept = _finished(folder), kept_updates(folder)
     if last is not None and last < 2:
         raise ConfigError(f"--last is {last}; an average needs at least 2.")
     if len(kept) < (last or 2):
@@ -62,17 +63,64 @@ def write_average(folder: Path, last: int | None, target: Path) -> list[int]:
             f"{folder} has kept the weights of {len(kept)} validations, fewer than "
             f"{last or 2}; train with --training.average-last {last or 5}."
         )
+    updates = kept[-(last or len(kept)) :]
+    reason = f"average of {folder.name} at the updates {', '.join(map(str, updates))}"
+    paths = [kept_path(folder, update) for update in updates]
+    _write_run(paths, folder, {**finished, "reason": reason}, target)
+    return updates
+
+
+def write_mean_of_runs(folders: Sequence[Path], target: Path) -> None:
+    """Write the mean of the best weights of several runs as a run of its own.
+
+    Args:
+        folders: the runs', at least two; settings, tokenizer and costs are taken from the first.
+        target: the new run's folder, which must hold no run yet.
+
+    Raises:
+        CheckpointError: a run is not finished; `target` is taken.
+        ConfigError: the runs did not all start from one run.
+    """
+    first, *others = folders
+    finished = [_finished(folder) for folder in folders]
+    origins = {run.resolve() for run in lineage(first)}
+    for other in others:
+        origins &= {run.resolve() for run in lineage(other)}
+        if not origins:
+            raise ConfigError(
+                f"{first.name} and {other.name} did not start from one run, so that each has "
+                "numbered its hidden units in its own way; let them translate together by "
+                "--ensemble, or train them with --training.start-from."
+            )
+    reason = f"mean of {', '.join(folder.name for folder in folders)}"
+    paths = [folder / "model.safetensors" for folder in folders]
+    _write_run(paths, first, {**finished[0], "reason": reason}, target)
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    finished = History(folder).finished()
+    if finished is None:
+        raise CheckpointError(f"{folder} is not trained to its end; go on with --resume.")
+    return finished
+
+
+def _write_run(paths: Sequence[Path], like: Path, finished: dict[str, Any], target: Path) -> None:
+    """Write the mean of these weights as a run with the settings of another."""
     if (target / "config.json").exists():
         raise CheckpointError(f"{target} exists already; give another --run NAME.")
-    updates = kept[-(last or len(kept)) :]
-    weights = average_weights([load_weights(kept_path(folder, update)) for update in updates])
+    several = [load_weights(path) for path in paths]
+    for path, weights in zip(paths, several, strict=True):
+        if _shapes(weights) != _shapes(several[0]):
+            raise CheckpointError(f"{path} does not fit {paths[0]}: other weights, or other sizes.")
     target.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("tokenizer*.model"):
+    for path in like.glob("tokenizer*.model"):
         shutil.copyfile(path, target / path.name)
-    save_weights(target / "model.safetensors", weights)
-    reason = f"average of {folder.name} at the updates {', '.join(map(str, updates))}"
-    closing = {name: value for name, value in finished.items() if name not in ("event", "reason")}
-    History(target).add("finished", **{**closing, "best": None, "reason": reason})
+    save_weights(target / "model.safetensors", average_weights(several))
+    closing = {name: value for name, value in finished.items() if name != "event"}
+    History(target).add("finished", **{**closing, "best": None})
     # Last, because it is what makes a folder a run.
-    shutil.copyfile(folder / "config.json", target / "config.json")
-    return updates
+    shutil.copyfile(like / "config.json", target / "config.json")
+
+
+def _shapes(weights: dict[str, Tensor]) -> dict[str, Size]:
+    return {name: weight.shape for name, weight in weights.items()}
