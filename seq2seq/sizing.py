@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
-from seq2seq.config import LanguageSettings, Settings
+from seq2seq.config import LanguageSettings, ModelSettings, Settings
 
 
 class Band(NamedTuple):
@@ -69,10 +69,14 @@ def rule_in_words(settings: Settings | LanguageSettings, pairs: int) -> str:
     else:
         band = f"{lowest:,} to {int(highest) - 1:,}" if lowest else f"fewer than {int(highest):,}"
     tokenizer, model, training = settings.tokenizer, settings.model, settings.training
+    noise = f"dropout {model.dropout}"
+    if isinstance(model, ModelSettings):
+        noise += f", word dropout {model.word_dropout}"
     return (
         f"sized for {pairs:,} pairs, the rule for {band}: {tokenizer.vocabulary_size:,} subwords, "
-        f"hidden {model.hidden_size}, dropout {model.dropout}, {training.batch_tokens:,} tokens "
-        f"a batch, {training.epochs} epochs (options named on the command line win)"
+        f"hidden {model.hidden_size}, {noise}, weight decay {training.weight_decay}, "
+        f"{training.batch_tokens:,} tokens a batch, {training.epochs} epochs "
+        "(options named on the command line win)"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from seq2seq.checkpoint import read_config, read_language_config
 from seq2seq.cli import main
-from seq2seq.config import PRESETS, Settings, preset
+from seq2seq.config import PRESETS, Settings, language_settings, preset
 from seq2seq.sizing import BANDS, rule_in_words, size_for
 
 QUICK = [
@@ -56,6 +56,17 @@ def test_the_band_of_multi30k_is_its_recipe():
 )
 def test_the_bands_meet(pairs, band):
     assert f"the rule for {band}: " in rule_in_words(size_for(Settings(), pairs), pairs)
+
+
+def test_the_line_names_what_was_chosen():
+    sized = size_for(preset("own"), 100_000)
+    assert rule_in_words(sized, 100_000) == (
+        "sized for 100,000 pairs, the rule for 60,000 to 199,999: 8,000 subwords, hidden 384, "
+        "dropout 0.2, word dropout 0.05, weight decay 0.01, 1,000 tokens a batch, 10 epochs "
+        "(options named on the command line win)"
+    )
+    of_one_language = rule_in_words(language_settings(sized), 100_000)
+    assert ", dropout 0.2, weight decay 0.01, " in of_one_language
 
 
 def test_a_corpus_of_ones_own_is_sized_and_options_win(counting_corpus, capsys):
