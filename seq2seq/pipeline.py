@@ -160,7 +160,11 @@ def _first_model(config: RunConfig, start: Path | None, report: Report) -> Encod
     report(f"model: {parameter_count(model):,} parameters")
     if start:
         begin_with(model, start)
-        report(f"start: weights and subwords of {start.name}")
+        learnt = read_config(start).settings.corpus
+        report(
+            f"start: weights and subwords of {start.name}, which translates "
+            f"{learnt.source_language} to {learnt.target_language}"
+        )
     return model
 
 

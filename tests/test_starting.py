@@ -55,7 +55,8 @@ def test_it_begins_with_the_best_weights_and_the_subwords(parent, monkeypatch, c
 
     monkeypatch.setattr(Trainer, "run", note)
     assert start("child", "--model.dropout", "0.4") == 0
-    assert "start: weights and subwords of parent" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "start: weights and subwords of parent, which translates en to de" in said
     theirs = load_weights(parent / "model.safetensors")
     assert first.keys() == theirs.keys()
     assert all(torch.equal(first[name], theirs[name]) for name in theirs)
