@@ -30,6 +30,7 @@ from seq2seq.evaluation.evaluate import read_scores
 from seq2seq.evaluation.ground_floor import require_same_subwords
 from seq2seq.evaluation.matching import RULE, Sized, count_parameters, match_parameters
 from seq2seq.evaluation.material import Entrant, Material
+from seq2seq.learnt import warn_of_other_text
 from seq2seq.report.folder import write_report
 from seq2seq.text.alignments import load_alignments
 from seq2seq.text.corpus import Corpus, load_corpus
@@ -171,7 +172,7 @@ def _placed(
             corpora[settings.corpus] = load_corpus(
                 settings.corpus, pipeline.DATA / "prepared", report
             )
-        pipeline.warn_of_other_text(folder, config.corpus, corpora[settings.corpus], report)
+        warn_of_other_text(folder, config.corpus, corpora[settings.corpus], report)
         placed[labels[folder]] = Placed(settings, corpora[settings.corpus])
     return placed
 

@@ -204,8 +204,9 @@ class TrainingSettings:
     seed: int = 1
     """Of weights, dropout and the order of batches."""
     start_from: str | None = None
-    """A run whose best weights and subwords to begin with, instead of weights by chance: a name
-    under checkpoints/ or a path. Its tokenizer and model settings become the defaults."""
+    """For translation runs: a run whose best weights and subwords to begin with, instead of weights
+    by chance; a name under checkpoints/ or a path. Subwords and model must be its own: `seq2seq
+    train` takes them from it."""
     epochs: int = 10
     """Passes over the training pairs: the budget, and what the schedule decays over."""
     max_updates: int | None = None

@@ -33,13 +33,13 @@ from seq2seq.checkpoint import find_run, find_runs, read_config, write_json
 from seq2seq.config import CorpusSettings
 from seq2seq.decoding import DecodingOptions
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
+from seq2seq.learnt import learnt_corpus
 from seq2seq.pipeline import DATA, Report
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles, open_text
 from seq2seq.text.readers import one_line
 from seq2seq.text.unfinished import sole_user
 from seq2seq.translating import (
-    learnt_corpus,
     open_translator,
     require_ensemble,
     require_other_direction,
@@ -123,7 +123,7 @@ def _require_known_text(
 ) -> None:
     """Refuse runs that have learnt anything but this corpus' training text as it is now."""
     for run in forward:
-        learnt = learnt_corpus(run, report)
+        learnt = learnt_corpus(find_run(run), DATA / "prepared", report)
         if learnt.fingerprint != corpus.fingerprint:
             raise ConfigError(f"{run} learnt from {learnt.name}, {forward[0]} did not.")
     kept = [split for split in corpus.splits if split != "train"]

@@ -23,6 +23,7 @@ from seq2seq.checkpoint import (
 )
 from seq2seq.config import LanguageSettings
 from seq2seq.evaluation.perplexity import Perplexity, measure_perplexity
+from seq2seq.learnt import require_same_text, warn_of_other_text
 from seq2seq.model.encoder_decoder import parameter_count
 from seq2seq.model.language_model import LanguageModel
 from seq2seq.pipeline import Report
@@ -54,7 +55,7 @@ def train_language_run(
     """
     corpus = pipeline.prepare_corpus(settings.corpus, report)
     if resume:
-        pipeline.require_same_text(folder, read_language_config(folder).corpus, corpus)
+        require_same_text(folder, read_language_config(folder).corpus, corpus)
     tokenizer = pipeline.tokenizer_of_run(
         corpus, settings.tokenizer, folder if resume else None, report
     )
@@ -92,7 +93,7 @@ def evaluate_language_run(folder: Path, report: Report) -> list[Perplexity]:
     config = read_language_config(folder)
     settings = config.settings
     corpus = load_corpus(settings.corpus, pipeline.DATA / "prepared", report)
-    pipeline.warn_of_other_text(folder, config.corpus, corpus, report)
+    warn_of_other_text(folder, config.corpus, corpus, report)
     tokenizer, model = Tokenizer.load(folder), load_language_model(folder)
     found = [
         measure_perplexity(

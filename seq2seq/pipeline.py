@@ -31,6 +31,7 @@ from seq2seq.config import (
 from seq2seq.errors import CheckpointError
 from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.translator import Translator
+from seq2seq.learnt import require_same_text
 from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
 from seq2seq.starting import begin_with, find_start, warn_of_known
 from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
@@ -213,40 +214,6 @@ def settings_to_resume(
         CheckpointError: there is no such run, or it was trained with other settings.
     """
     return going_on(folder, read_config(folder).settings, wanted, machine)
-
-
-def require_same_text(folder: Path, kept: str | None, corpus: Corpus) -> None:
-    """Refuse to go on with a run on other text than it began to learn.
-
-    Args:
-        folder: the run's.
-        kept: the fingerprint that it began with; None where it is not known.
-        corpus: what its settings stand for now.
-
-    Raises:
-        CheckpointError: the text has changed.
-    """
-    if kept is not None and kept != corpus.fingerprint:
-        raise CheckpointError(
-            f"{folder} learns {_other_text(kept, corpus)}; put the old text back, or start another "
-            "run with --run NAME."
-        )
-
-
-def warn_of_other_text(folder: Path, kept: str | None, corpus: Corpus, report: Report) -> None:
-    """Say where a run is about to be measured on another text than it learnt."""
-    if kept is not None and kept != corpus.fingerprint:
-        report(
-            f"{folder.name}: it learnt {_other_text(kept, corpus)}; what is measured on now may "
-            "stand in what it learnt"
-        )
-
-
-def _other_text(kept: str, corpus: Corpus) -> str:
-    return (
-        f"from {corpus.name} as it was (fingerprint {kept}), and its text or the rules of cleaning "
-        f"have changed since ({corpus.fingerprint})"
-    )
 
 
 def going_on(

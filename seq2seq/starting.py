@@ -13,8 +13,9 @@ from pathlib import Path
 from seq2seq.checkpoint import find_run, lineage, load_weights, put_weights, read_config
 from seq2seq.config import Settings
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
+from seq2seq.learnt import learnt_corpus
 from seq2seq.model.encoder_decoder import EncoderDecoder
-from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.text.corpus import Corpus
 
 NOISE = ("dropout", "word_dropout", "encoder_dropout", "recurrent_dropout", "sequence_dropout")
 """Settings of a model that its weights do not depend on."""
@@ -79,7 +80,7 @@ def warn_of_known(
     """
     for run in lineage(start):
         try:
-            learnt = _learnt_text(run, prepared)
+            learnt = learnt_corpus(run, prepared, report)
         except (CheckpointError, CorpusError) as error:
             report(f"{run.name}: whether it learnt what is measured on here is not known: {error}")
             continue
@@ -93,11 +94,3 @@ def warn_of_known(
                     f"{run.name} learnt {len(known):,} of the {len(sources):,} sources of {split}: "
                     "scores on it will say too much"
                 )
-
-
-def _learnt_text(run: Path, prepared: Path) -> Corpus:
-    config = read_config(run)
-    learnt = load_corpus(config.settings.corpus, prepared, lambda line: None)
-    if config.corpus not in (None, learnt.fingerprint):
-        raise CorpusError(f"{learnt.name} has changed since")
-    return learnt

@@ -25,14 +25,9 @@ from seq2seq.inference.quantized import quantized
 from seq2seq.inference.reranking import NoisyChannelReranker, SourceScorer
 from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
 from seq2seq.inference.translator import Translator
+from seq2seq.learnt import learnt_corpus, warn_of_other_text
 from seq2seq.model.encoder_decoder import EncoderDecoder
-from seq2seq.pipeline import (
-    DATA,
-    Report,
-    prepare_split,
-    require_same_text,
-    warn_of_other_text,
-)
+from seq2seq.pipeline import DATA, Report, prepare_split
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.lexicon import learn_lexicon
 from seq2seq.text.tokenizer import Tokenizer
@@ -211,7 +206,7 @@ def require_unseen(
     """
     pairs = {pair for split in splits for pair in kept.splits[split]}
     for run in backward:
-        learnt = learnt_corpus(run, report)
+        learnt = learnt_corpus(find_run(run), DATA / "prepared", report)
         seen = sum((pair.target, pair.source) in pairs for pair in learnt.splits["train"])
         if seen:
             raise ConfigError(
@@ -219,20 +214,6 @@ def require_unseen(
                 "heart. Where a corpus has no validation and test files of its own, each direction "
                 "keeps others: give it such files, and train both directions again."
             )
-
-
-def learnt_corpus(run: str, report: Report) -> Corpus:
-    """The corpus that a run has learnt from.
-
-    Raises:
-        CheckpointError: its text has changed since.
-    """
-    config = read_config(find_run(run))
-    learnt = load_corpus(config.settings.corpus, DATA / "prepared", report)
-    require_same_text(find_run(run), config.corpus, learnt)
-    if config.corpus is None:
-        report(f"{run}: what text it learnt was not noted; taken to be {learnt.name} as it is")
-    return learnt
 
 
 def _direction(folder: Path) -> str:

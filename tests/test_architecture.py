@@ -31,6 +31,7 @@ FLOORS = [
     "report",
     "memory",
     "web",
+    "learnt",
     "starting",
     "pipeline",
     "translating",
