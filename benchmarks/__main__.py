@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import positive
 from benchmarks.calibration import MOST_TRIES, Calibration
 from benchmarks.contenders import ROOT
 from benchmarks.corpus_memory import draw_corpora
@@ -38,20 +39,18 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each program (5)")
+    parser.add_argument("--rounds", type=positive, default=5, help="turns of each program (5)")
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts of {','.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="one small round, to see that it runs")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for each program")
+    parser.add_argument("--threads", type=positive, default=os.cpu_count(), help="for each program")
     parser.add_argument(
-        "--pairs", type=int, default=PAIRS[-1], help="the largest invented corpus (1000000)"
+        "--pairs", type=positive, default=PAIRS[-1], help="the largest invented corpus (1000000)"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "results" / "speed.md")
     options = parser.parse_args()
     options.only = options.only.split(",")
     if unknown := sorted(set(options.only) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    if options.rounds < 1 or options.threads < 1:
-        parser.error("--rounds and --threads must be at least 1")
     if options.quick:
         options.rounds, options.pairs = 1, min(options.pairs, 10_000)
     return options

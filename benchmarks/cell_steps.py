@@ -15,6 +15,7 @@ from typing import get_args
 
 import torch
 
+from benchmarks.arguments import positive
 from seq2seq.memory.batched import Recipe, learn, new_network
 from seq2seq.memory.catalogue import make_task
 from seq2seq.memory.network import MemoryCell
@@ -36,8 +37,8 @@ def main() -> None:
     """Print one line a lag and cell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", default="4")
-    parser.add_argument("--lags", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--updates", type=int, default=6)
+    parser.add_argument("--lags", type=positive, nargs="+", default=[100, 1000])
+    parser.add_argument("--updates", type=positive, default=6)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     sequences = arguments.updates * Recipe().batch

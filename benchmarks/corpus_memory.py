@@ -25,6 +25,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from benchmarks.arguments import positive
 from benchmarks.reference import TRAINING
 from seq2seq.config import CorpusSettings, TokenizerSettings
 from seq2seq.report.plots import Curves, line_plots
@@ -164,7 +165,7 @@ def draw_corpora(found: list[dict[str, Any]], path: Path) -> None:
 def main() -> None:
     """Print what was measured as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--pairs", type=int, default=1_000_000)
+    parser.add_argument("--pairs", type=positive, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("data/benchmark/corpus"))
     options = parser.parse_args()
     print(json.dumps(measure(options.pairs, options.folder)))

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from benchmarks.arguments import positive
 from seq2seq.config import ModelSettings
 from seq2seq.text.batches import Batch
 from seq2seq.text.tokenizer import PADDING
@@ -150,7 +151,7 @@ def main() -> None:
     """Print the floor of the benchmark's batch."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tied", action="store_true", help="a readout of embedding size")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=positive, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     shape = Shape()

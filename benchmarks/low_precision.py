@@ -29,6 +29,7 @@ from unittest import mock
 import numpy as np
 import torch
 
+from benchmarks.arguments import positive
 from seq2seq.config import ModelSettings, System, preset, with_system
 from seq2seq.model import products, unrolling
 from seq2seq.model.encoder_decoder import EncoderDecoder
@@ -89,8 +90,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.low_precision", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--systems", nargs="+", choices=tuple(HIDDEN), default=list(HIDDEN))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--updates", type=int, default=12, help="of each turn")
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--updates", type=positive, default=12, help="of each turn")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for system in arguments.systems:

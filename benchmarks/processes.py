@@ -17,6 +17,7 @@ from statistics import median
 import torch
 
 from benchmarks.__main__ import say
+from benchmarks.arguments import positive
 from seq2seq import pipeline, translating
 from seq2seq.checkpoint import find_run, read_config
 from seq2seq.config import SearchSettings
@@ -55,8 +56,8 @@ def main() -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("run")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--beam-size", type=int, default=5)
+    parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--beam-size", type=positive, default=5)
     parser.add_argument("--quantize", action="store_true")
     options = parser.parse_args()
     cores = os.cpu_count() or 1

@@ -181,7 +181,9 @@ def test_the_report_says_what_was_measured_and_keeps_the_reading(tmp_path: Path)
     ("arguments", "said"),
     [
         (["--only", "train,nothing"], "there is no part nothing; there are train, decode"),
-        (["--rounds", "0"], "--rounds and --threads must be at least 1"),
+        (["--rounds", "0"], "argument --rounds: 0 is not a whole number of 1 or more"),
+        (["--threads", "-1"], "argument --threads: -1 is not a whole number of 1 or more"),
+        (["--pairs", "many"], "argument --pairs: many is not a whole number of 1 or more"),
     ],
 )
 def test_wrong_options_are_refused(
