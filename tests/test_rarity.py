@@ -30,14 +30,23 @@ def test_only_wanted_words_are_counted() -> None:
 def test_f1_by_hand() -> None:
     counts = training_counts(TRAINING, ["a b a", "c d"])
     matches = match_counts(["a a a", "c b x"], ["a b a", "c d"], counts)
-    # Class 0 (never seen): d wanted once. Class 1 (1 to 4 times): b wanted in the first and given
-    # in the second sentence, c right. Class 3 (20 to 99): a right twice, given three times.
-    assert matches[0].tolist() == [[0, 0, 0], [0, 0, 1]]
+    # Class 0 (never seen): d wanted once, x given in vain. Class 1 (1 to 4 times): b wanted in the
+    # first and given in the second sentence, c right. Class 3 (20 to 99): a right twice, given
+    # three times.
+    assert matches[0].tolist() == [[0, 0, 0], [0, 1, 1]]
     assert matches[1].tolist() == [[0, 0, 1], [1, 2, 1]]
     assert matches[3].tolist() == [[2, 3, 2], [0, 0, 0]]
     assert matches[[2, 4, 5]].sum() == 0
     # F1 of class 1: precision 1/2, recall 1/2; of class 3: 2·2 / (3 + 2).
     assert f1(matches.sum(axis=1)).tolist() == pytest.approx([0, 50, 0, 80, 0, 0])
+
+
+def test_a_wrong_word_counts_in_its_own_class() -> None:
+    counts = training_counts(TRAINING, ["c", "a"])
+    matches = match_counts(["a"], ["c"], counts)
+    assert matches[:, 0].tolist() == [
+        [0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0],
+    ]  # fmt: skip
 
 
 def test_classes_of_the_report() -> None:

@@ -5,6 +5,7 @@ Nothing is drawn or worded here; `seq2seq.report` does that from the document al
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from seq2seq.evaluation.contenders import describe_systems
 from seq2seq.evaluation.ground_floor import describe_ground_floor
 from seq2seq.evaluation.material import Material, Outputs, read_outputs, settings_of
 from seq2seq.evaluation.samples import MOST_DIFFERENT, chosen_rows, most_different
-from seq2seq.evaluation.scores import paired_bootstrap
+from seq2seq.evaluation.scores import paired_randomization
 from seq2seq.evaluation.word_order import kendall_distance
 
 LAYOUT = "seq2seq comparison"
@@ -31,7 +32,7 @@ def compare_runs(material: Material, report: Callable[[str], None]) -> dict[str,
     """
     outputs = {split: read_outputs(material, split) for split in material.splits}
     main = material.splits[0]
-    report("comparing: paired bootstrap")
+    report("comparing: paired tests")
     document: dict[str, Any] = {
         "layout": LAYOUT,
         "version": VERSION,
@@ -88,7 +89,7 @@ def _significance(material: Material, outputs: Mapping[str, Outputs]) -> dict[st
                 continue
             lines = [output.translations[baseline][place]]
             lines += [output.translations[system][there] for system, there in rivals.items()]
-            base, *found = paired_bootstrap(lines, output.references)
+            base, *found = paired_randomization(lines, output.references)
             for system, scores in zip(rivals, found, strict=True):
                 for score, against in zip(scores, base, strict=True):
                     signatures[score.name] = score.signature
@@ -123,7 +124,8 @@ def _by_length(outputs: Mapping[str, Outputs], main: str) -> dict[str, Any]:
 
 def _by_rarity(material: Material, output: Outputs) -> dict[str, Any]:
     training = (pair.target for pair in material.corpus.splits["train"])
-    counts = rarity.training_counts(training, output.references)
+    said = (line for seeds in output.translations.values() for lines in seeds for line in lines)
+    counts = rarity.training_counts(training, itertools.chain(output.references, said))
     return {"rows": rarity.score_rarity(output.translations, output.references, counts)}
 
 

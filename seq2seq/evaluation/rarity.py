@@ -43,16 +43,17 @@ def match_counts(
 ) -> NDArray[np.int64]:
     """What F1 is made of, [class, sentence, 3]: words right, in the translation, in the reference.
 
-    A word is right as often as it stands on both sides of its sentence. Words of a translation
-    that stand in no reference and are unknown to `counts` belong to no class.
+    A word is right as often as it stands on both sides of its sentence. All words of a translation
+    count, each in its class, so that a wrong one lowers precision there; one that `counts` does not
+    know was never seen in training.
     """
     found = np.zeros((len(COUNT_BOUNDS) + 1, len(references), 3), np.int64)
     for row, (hypothesis, reference) in enumerate(zip(hypotheses, references, strict=True)):
         translated, wanted = Counter(words_of(hypothesis)), Counter(words_of(reference))
         for column, words in enumerate((translated & wanted, translated, wanted)):
             for word, times in words.items():
-                if word in counts:
-                    found[bisect.bisect_left(COUNT_BOUNDS, counts[word]), row, column] += times
+                class_ = bisect.bisect_left(COUNT_BOUNDS, counts.get(word, 0))
+                found[class_, row, column] += times
     return found
 
 
@@ -85,7 +86,7 @@ def score_rarity(
     Args:
         translations: system → for each seed, all sentences.
         references: of all sentences.
-        counts: word → how often it stands in the training text.
+        counts: word → how often it stands in the training text; words of the translations too.
 
     Returns:
         For each class, plain values: `low` and `high` training count (None: no end), `words` in

@@ -71,19 +71,28 @@ def _verdict(document: Document, system: str) -> str:
     ]
     if not tests:
         return f"{system} shares no seed with {baseline}, so that no paired test was made."
-    gain = mean([test["value"] - test["baseline"] for test in tests])
-    sure = sum(test["p_value"] < SIGNIFICANT for test in tests)
+    gain = mean([_gain(test) for test in tests])
     values = listed([p_value(test["p_value"]) for test in tests])
+    sure = [test for test in tests if test["p_value"] < SIGNIFICANT]
+    opposed = sum(_gain(test) * gain < 0 for test in sure)
+    how = f"(approximate randomisation, p = {values})"
+    if gain == 0:
+        return f"{system} scores as much BLEU as {baseline} on {main} {how}."
     if len(tests) == 1:
         weight = "more than" if sure else "no more than"
-        noise = f"{weight} the choice of test sentences explains (paired bootstrap, p = {values})"
+        noise = f"{weight} the choice of test sentences explains {how}"
     else:
         noise = (
-            f"more than the choice of test sentences explains with {sure} of {len(tests)} seeds "
-            f"(paired bootstrap, p = {values})"
+            f"more than the choice of test sentences explains with {len(sure) - opposed} of "
+            f"{len(tests)} seeds{f', and the other way round with {opposed}' if opposed else ''} "
+            f"{how}"
         )
     direction = "more" if gain >= 0 else "less"
     return f"{system} scores {abs(gain):.2f} BLEU {direction} than {baseline} on {main}: {noise}."
+
+
+def _gain(test: Mapping[str, Any]) -> float:
+    return float(test["value"] - test["baseline"])
 
 
 def which_is_better(document: Document) -> list[Block]:
@@ -133,17 +142,18 @@ def _significance(document: Document) -> list[Block]:
     return [
         Paragraph(
             f"Against {significance['baseline']}, on the same sentences, seed by seed: the "
-            "difference and the p-value of a paired bootstrap test (Koehn 2004) by sacrebleu with "
-            "1,000 resamples, whose least possible p is 0.001. A small p says that another choice "
-            "of test sentences would hardly undo the difference; of other training runs it says "
-            "nothing, which is what several seeds are for. No correction for the number of tests."
+            "difference and the two-sided p-value of approximate randomisation (Riezler and "
+            "Maxwell 2005) of sacrebleu's scores, 1,000 trials, whose least possible p is 0.001. A "
+            "small p says that the choice of test sentences hardly explains the difference; of "
+            "other training runs it says nothing, which is what several seeds are for. No "
+            "correction for the number of tests."
         ),
         Table(["system", "split", "seed", "BLEU", "chrF2", "TER ↓"], rows),
     ]
 
 
 def _difference(test: Mapping[str, Any]) -> str:
-    difference = f"{test['value'] - test['baseline']:+.2f}".replace("-", "−")
+    difference = f"{_gain(test):+.2f}".replace("-", "−")
     return f"{difference} (p = {p_value(test['p_value'])})"
 
 
@@ -157,8 +167,6 @@ def _signatures(document: Document) -> list[Block]:
         if signature != scores[name]["signature"]
     ]
     return [
-        Paragraph(
-            "Signatures by sacrebleu, the same for intervals and paired tests where one is given:"
-        ),
+        Paragraph("Signatures by sacrebleu, of intervals and of paired tests:"),
         Listing(lines),
     ]

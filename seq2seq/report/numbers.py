@@ -27,7 +27,7 @@ def full_score(score: Mapping[str, Any]) -> str:
 
 
 def p_value(value: float) -> str:
-    """Three digits; sacrebleu's least is 1 / 1001 for 1,000 resamples."""
+    """Three digits; the least is 1 / 1001 for 1,000 trials."""
     return f"{value:.3f}"
 
 
