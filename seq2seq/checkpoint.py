@@ -20,7 +20,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,14 +96,18 @@ def replacing(path: Path) -> Iterator[Path]:
     except (OSError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(_why_not_written(path, error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it has been renamed, or its folder is none
+            temporary.unlink()
 
 
 def _why_not_written(path: Path, error: Exception) -> str:
-    full = getattr(error, "errno", None) == errno.ENOSPC or _disk_is_full(path)
-    why = "the disk is full" if full else str(error).splitlines()[0]
     kept = "the last good one stays" if path.exists() else "nothing was written"
-    return f"{path} could not be saved: {why}; {kept}. Make room and go on with --resume."
+    if getattr(error, "errno", None) == errno.ENOSPC or _disk_is_full(path):
+        return (
+            f"{path} could not be saved: the disk is full; {kept}. Make room and give the command "
+            "again, a training's with --resume."
+        )
+    return f"{path} could not be saved: {str(error).splitlines()[0]}; {kept}."
 
 
 def _disk_is_full(path: Path) -> bool:

@@ -8,6 +8,7 @@ Whatever needs torch is imported by the command that needs it, so that help answ
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -62,8 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader has gone (`| head`): nothing is wrong, and nothing more can be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # Files that are written are looked after where they are: this is standard output.
+        print("seq2seq: the disk is full; the output is not whole", file=sys.stderr)
+        _drop_output()
+        return 2
+
+
+def _drop_output() -> None:
+    """Send what is still in the buffer of standard output nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

@@ -34,6 +34,7 @@ from seq2seq.learnt import warn_of_other_text
 from seq2seq.report.folder import write_report
 from seq2seq.text.alignments import load_alignments
 from seq2seq.text.corpus import Corpus, load_corpus
+from seq2seq.training.averaging import average_kind
 from seq2seq.training.history import History
 from seq2seq.training.ladder_display import DONE, FAILED, LadderDisplay
 from seq2seq.training.loop import Display, Interrupted
@@ -138,7 +139,8 @@ def compare_existing(names: Sequence[str], name: str | None, report: Report) -> 
     labels = _labels(folders)
     placed = _placed(folders, labels, report)
     splits = require_comparable(placed)
-    systems = _grouped({label: one.settings for label, one in placed.items()})
+    kinds = {labels[folder]: average_kind(folder) for folder in folders}
+    systems = _grouped({label: (one.settings, kinds[label]) for label, one in placed.items()})
     entrants = [
         Entrant(systems[labels[folder]], placed[labels[folder]].settings.training.seed, folder)
         for folder in folders
@@ -248,17 +250,22 @@ def _labels(folders: Sequence[Path]) -> dict[Path, str]:
     }
 
 
-def _grouped(settings: Mapping[str, Settings | LanguageSettings]) -> dict[str, str]:
+def _grouped(
+    runs: Mapping[str, tuple[Settings | LanguageSettings, str | None]],
+) -> dict[str, str]:
     """The system each run belongs to: runs that differ in nothing but the seed share one.
 
     A system is named like the first of its runs.
+
+    Args:
+        runs: by label, settings and what the run is the average of, if it is one.
     """
-    firsts: list[tuple[Settings | LanguageSettings, str, list[int]]] = []
+    firsts: list[tuple[object, str, list[int]]] = []
     found: dict[str, str] = {}
-    for label, one in settings.items():
-        seed = one.training.seed
-        training = dataclasses.replace(one.training, seed=0)
-        plain = dataclasses.replace(one, training=training)
+    for label, (settings, average) in runs.items():
+        seed = settings.training.seed
+        training = dataclasses.replace(settings.training, seed=0)
+        plain = dataclasses.replace(settings, training=training), average
         for known, name, seeds in firsts:
             if known == plain and seed not in seeds:
                 seeds.append(seed)

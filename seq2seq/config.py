@@ -260,6 +260,10 @@ class TrainingSettings:
             ("average_last", 0),
         ):
             _require_at_least(f"training.{name}", getattr(self, name), least)
+        _require(
+            0 <= self.seed < 1 << 63,
+            f"training.seed is {self.seed}; it must be a whole number from 0 to 2⁶³ − 1.",
+        )
         for name in ("max_updates", "validate_every", "patience", "threads"):
             value = getattr(self, name)
             if value is not None:
@@ -290,7 +294,10 @@ class SearchSettings:
             1 <= self.beam_size <= 1000,
             f"search.beam_size is {self.beam_size}; it must lie in 1 to 1000.",
         )
-        _require_at_least("search.length_penalty", self.length_penalty, 0)
+        _require(
+            0 <= self.length_penalty <= 10,
+            f"search.length_penalty is {self.length_penalty}; it must lie in 0 to 10.",
+        )
         _require_above_zero("search.max_length_factor", self.max_length_factor)
 
 

@@ -23,6 +23,8 @@ class DecodingOptions:
     rerank_weight: float | None = None  # of their score beside the run's own; RERANK_WEIGHT
 
     def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"--threads is {self.threads}; it must be at least 1.")
         if self.rerank_weight is None:
             return
         if not self.rerank_by:

@@ -30,7 +30,7 @@ from seq2seq.pipeline import Report
 from seq2seq.text.corpus import load_corpus
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.training.display import TrainingDisplay
-from seq2seq.training.loop import Display, Trainer
+from seq2seq.training.loop import Display, Trainer, require_machine
 
 
 def train_language_run(
@@ -53,6 +53,20 @@ def train_language_run(
         Seq2SeqError: any user's mistake on the way; the folder then holds the last good state.
         Interrupted: Ctrl-C; everything is saved.
     """
+    require_machine(settings.training)
+    with pipeline.training_in(folder, resume) as is_needed:
+        if is_needed:
+            _trainer(settings, folder, resume, report, display).run()
+
+
+def _trainer(
+    settings: LanguageSettings,
+    folder: Path,
+    resume: bool,
+    report: Report,
+    display: Display | None,
+) -> Trainer[LanguageModel]:
+    """All that training needs, ready to begin or to go on."""
     corpus = pipeline.prepare_corpus(settings.corpus, report)
     if resume:
         require_same_text(folder, read_language_config(folder).corpus, corpus)
@@ -83,9 +97,9 @@ def train_language_run(
         pipeline.batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
-    if resume and (folder / "training_state.pt").is_file():
+    if resume:
         trainer.resume()
-    trainer.run()
+    return trainer
 
 
 def evaluate_language_run(folder: Path, report: Report) -> list[Perplexity]:

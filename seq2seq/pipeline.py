@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -28,7 +30,7 @@ from seq2seq.config import (
     TokenizerSettings,
     fingerprint_text,
 )
-from seq2seq.errors import CheckpointError
+from seq2seq.errors import CheckpointError, TokenizerError
 from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.translator import Translator
 from seq2seq.learnt import require_same_text
@@ -39,9 +41,10 @@ from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.subword_sampling import SubwordSampler
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
+from seq2seq.text.unfinished import sole_user, unfinished_folder
 from seq2seq.training.display import TrainingDisplay
 from seq2seq.training.history import History
-from seq2seq.training.loop import Display, Trainer
+from seq2seq.training.loop import Display, Trainer, require_machine
 
 DATA = Path("data")
 Report = Callable[[str], None]
@@ -58,11 +61,24 @@ def prepare_corpus(settings: CorpusSettings, report: Report) -> Corpus:
 def prepare_tokenizer(corpus: Corpus, settings: TokenizerSettings, report: Report) -> Tokenizer:
     """Learn subwords from the training pairs, or take those learnt before from the same text."""
     name = hashlib.sha256((corpus.fingerprint + fingerprint_text(settings)).encode()).hexdigest()
-    folder = DATA / "tokenizers" / name[:16]
-    if any(folder.glob("*.model")):
-        return Tokenizer.load(folder)
+    home = DATA / "tokenizers" / name[:16]
+    if home.exists():
+        try:
+            return Tokenizer.load(home)
+        except TokenizerError as error:
+            report(f"subwords: learnt anew, because those kept are damaged: {error}")
+            shutil.rmtree(home, ignore_errors=True)
     tokenizer = train_tokenizer(settings, corpus.splits["train"], report)
-    tokenizer.save(folder)
+    try:
+        with unfinished_folder(home) as unfinished:
+            tokenizer.save(unfinished)
+            with suppress(OSError):  # another run was faster: its subwords are the same
+                unfinished.rename(home)
+    except OSError as error:
+        raise TokenizerError(
+            f"Cannot keep the subwords in {home}: {error.strerror}. Check free space and "
+            "permissions there."
+        ) from None
     return tokenizer
 
 
@@ -115,6 +131,47 @@ def train_run(
         Seq2SeqError: any user's mistake on the way; the folder then holds the last good state.
         Interrupted: Ctrl-C; everything is saved.
     """
+    require_machine(settings.training)
+    with training_in(folder, resume) as is_needed:
+        if is_needed:
+            _trainer(settings, folder, resume, report, display).run()
+
+
+@contextmanager
+def training_in(folder: Path, resume: bool) -> Iterator[bool]:
+    """Have a run's folder for one training alone: of two, each would overwrite the other's weights.
+
+    Yields:
+        Whether there is anything to train; not so where another process has just finished it.
+
+    Raises:
+        CheckpointError: another process trains there, or a new run's folder holds one already.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be made: {error.strerror}.") from None
+    with sole_user(folder) as is_ours:
+        if not is_ours:
+            raise CheckpointError(
+                f"{folder} is being trained by another process; let it end, or give another "
+                "--run NAME."
+            )
+        if not resume and (folder / "config.json").exists():
+            raise CheckpointError(
+                f"{folder} exists already; go on with it by --resume, or give another --run NAME."
+            )
+        try:
+            yield not (resume and is_finished(folder))
+        finally:
+            with suppress(OSError):  # it holds something, unless training was refused at once
+                folder.rmdir()
+
+
+def _trainer(
+    settings: Settings, folder: Path, resume: bool, report: Report, display: Display | None
+) -> Trainer[EncoderDecoder]:
+    """All that training needs, ready to begin or to go on."""
     goes_on = resume and (folder / "training_state.pt").is_file()
     start = None if goes_on else find_start(settings)
     corpus = prepare_corpus(settings.corpus, report)
@@ -149,9 +206,9 @@ def train_run(
         batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
-    if goes_on:
+    if resume:
         trainer.resume()
-    trainer.run()
+    return trainer
 
 
 def _first_model(config: RunConfig, start: Path | None, report: Report) -> EncoderDecoder:

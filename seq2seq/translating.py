@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +24,12 @@ from seq2seq.inference.ensemble import Ensemble
 from seq2seq.inference.processes import SearchProcesses, require_processes
 from seq2seq.inference.quantized import quantized
 from seq2seq.inference.reranking import NoisyChannelReranker, SourceScorer
-from seq2seq.inference.shortlist import Shortlist, load_lexicon, save_lexicon
+from seq2seq.inference.shortlist import (
+    Shortlist,
+    load_lexicon,
+    require_shortlist,
+    save_lexicon,
+)
 from seq2seq.inference.translator import Translator
 from seq2seq.learnt import learnt_corpus, warn_of_other_text
 from seq2seq.model.encoder_decoder import EncoderDecoder
@@ -56,8 +62,10 @@ def load_translator(
     config = read_config(folder)
     require_ensemble(folders)
     require_other_direction(folder, options.rerank_by, "--rerank-by")
-    if options.shortlist is not None and options.ensemble:
-        raise ConfigError("--shortlist works with one run alone; leave it or --ensemble out.")
+    if options.shortlist is not None:
+        require_shortlist(options.shortlist)  # before its lexicon is learnt
+        if options.ensemble:
+            raise ConfigError("--shortlist works with one run alone; leave it or --ensemble out.")
     if options.threads:
         torch.set_num_threads(options.threads)
     place = partial(_place, folder=folder, quantize=options.quantize)
@@ -240,6 +248,17 @@ def prepare_shortlist(
     return Shortlist(lexicon, per_subword, sizes[1], tokenizer.is_joint)
 
 
+def _keeps_scores(folder: Path, options: DecodingOptions, report: Report) -> bool:
+    """Whether scores will be the run's own and can be written; if not, why is said."""
+    if not_its_own := options.unkept_options:
+        report(f"{folder.name}: scores of {not_its_own} are shown, but not kept")
+    elif not os.access(folder, os.W_OK):
+        report(f"{folder.name}: its folder cannot be written: scores are shown, but not kept")
+    else:
+        return True
+    return False
+
+
 def evaluate_run(
     name: str,
     splits: Sequence[str],
@@ -265,9 +284,8 @@ def evaluate_run(
             )
     require_unseen(options.rerank_by, corpus, splits, report)
     evaluations = []
+    keeps = _keeps_scores(folder, options, report)
     with open_translator(name, search, report, options) as translator:
-        if not_its_own := options.unkept_options:
-            report(f"{folder.name}: scores of {not_its_own} are shown, but not kept")
         for split in splits:
             pairs = corpus.splits[split]
             report(f"{folder.name}: translating {len(pairs):,} sentences of {split}")
@@ -276,7 +294,7 @@ def evaluate_run(
                 pairs,
                 split,
                 corpus.fingerprint,
-                None if not_its_own else folder,
+                folder if keeps else None,
                 convention=convention,
                 language=settings.target_language,
             )

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -88,21 +90,57 @@ def test_mistakes_within_a_run(counting_corpus, capsys, workplace):
     cases = [
         (["evaluate", "r", "--split", "tset"], "The corpus has no split 'tset'; it has"),
         (["translate", "r", "--beam-size", "0"], "search.beam_size is 0"),
+        (["translate", "r", "--length-penalty", "1000"], "search.length_penalty is 1000.0; it"),
+        (["translate", "r", "--threads", "0"], "--threads is 0; it must be at least 1."),
+        (["translate", "r", "--threads", "-1"], "--threads is -1; it must be at least 1."),
+        (["translate", "r", "--shortlist", "0"], "--shortlist 0 is out of range: 1 to"),
+        (["translate", "r", "--attention", "map.jpg"], "pictures are .png or .svg."),
         (["train", "--run", "r", *TINY], "exists already"),
     ]
     for arguments, line in cases:
         assert main(arguments) == 2
         assert line in capsys.readouterr().err
+    assert not (workplace / "checkpoints/r/lexicon.npz").exists()
     (workplace / "checkpoints/r/model.safetensors").write_bytes(b"short")
     assert main(["evaluate", "r"]) == 2
     assert "is truncated or no weights file" in capsys.readouterr().err
 
 
-def test_lines_before_invalid_text_are_translated(counting_corpus, workplace):
+@pytest.fixture
+def translating(counting_corpus, workplace):
+    """A function that translates text by a process of its own; returns it when it has ended."""
     counting_corpus(60)
     assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
-    command = [sys.executable, "-m", "seq2seq", "translate", "r"]
-    done = subprocess.run(command, input=b"one\ntwo\n\xff\nthree\n", capture_output=True)
+
+    def translate(text: bytes, *options: str, to: int | IO[bytes] = subprocess.PIPE) -> Any:
+        command = [sys.executable, "-m", "seq2seq", "translate", "r", "--beam-size", "1", *options]
+        return subprocess.run(command, input=text, stdout=to, stderr=subprocess.PIPE)
+
+    return translate
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_a_full_disk_is_said_in_one_line(translating):
+    with Path("/dev/full").open("wb") as full:
+        done = translating(b"one two\n" * 3, to=full)
+    assert done.returncode == 2
+    assert done.stderr.decode() == "seq2seq: the disk is full; the output is not whole\n"
+
+
+def test_a_map_that_cannot_be_drawn_costs_no_translation(translating, workplace):
+    done = translating(b"one " * 130 + b"\none\n", "--attention", "map.png")
+    assert done.returncode == 2
+    assert done.stdout.count(b"\n") == 2
+    assert b"map.png is not drawn: the sentence has" in done.stderr
+    assert b"a map shows 120 at most" in done.stderr
+    done = translating(b"", "--attention", "map.png")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"There is no attention to draw: no sentence came in." in done.stderr
+    assert not (workplace / "map.png").exists()
+
+
+def test_lines_before_invalid_text_are_translated(translating):
+    done = translating(b"one\ntwo\n\xff\nthree\n")
     assert done.returncode == 2
     assert done.stdout.count(b"\n") == 2
     assert b"Line 3 is not UTF-8: its byte 1 is 0xFF" in done.stderr

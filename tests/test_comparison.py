@@ -10,8 +10,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
 from seq2seq.errors import TrainingError
 from seq2seq.evaluation.material import Entrant, Material
+from seq2seq.evaluation.scores import paired_randomization
 from seq2seq.report.answer_how import cost
 from seq2seq.text.batches import collate
 from seq2seq.text.tokenized import TokenizedSplit
@@ -107,7 +106,7 @@ def test_a_ladder_over_seeds(counting_corpus, capsys, monkeypatch):
             assert found["deviation"] == pytest.approx(difference / 2**0.5)
             assert found["signature"] == one["signature"]
 
-    assert_paired_tests_equal_the_command(document, runs)
+    assert_paired_tests_are_of_the_kept_translations(document, runs)
     assert_report_is_whole(COMPARISONS / "x", document)
     monkeypatch.setattr(Trainer, "_update", None)  # any further training would fail
     before = (COMPARISONS / "x/report.html").read_bytes()
@@ -116,24 +115,21 @@ def test_a_ladder_over_seeds(counting_corpus, capsys, monkeypatch):
     assert_redrawn_alone("x", before, capsys)
 
 
-def assert_paired_tests_equal_the_command(document: dict, runs: dict) -> None:
-    reference = next(Path("data/prepared").glob("*/test.de"))
+def assert_paired_tests_are_of_the_kept_translations(document: dict, runs: dict) -> None:
+    (reference,) = Path("data/prepared").glob("*/test.de")
     assert document["significance"]["baseline"] == "rnn"
     for seed in (1, 2):
-        files = [
-            str(runs[name, seed] / "translations.test.txt") for name in ("rnn", "lstm", "attention")
-        ]
-        command = [sys.executable, "-m", "sacrebleu", str(reference), "-i", *files, "--paired-bs",
-                   "-m", "bleu", "chrf", "ter", "-f", "text"]  # fmt: skip
-        printed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-        expected = [float(value) for value in re.findall(r"\(p = ([0-9.]+)\)", printed)]
+        first, *others = (
+            (runs[name, seed] / "translations.test.txt").read_text("utf-8").splitlines()
+            for name in ("rnn", "lstm", "attention")
+        )
+        _, *tested = paired_randomization(
+            [first, *others], reference.read_text("utf-8").splitlines()
+        )
         found = [
-            round(test["p_value"], 4)
-            for test in document["significance"]["tests"]
-            if test["seed"] == seed
+            test["p_value"] for test in document["significance"]["tests"] if test["seed"] == seed
         ]
-        assert len(expected) == 6
-        assert found == pytest.approx(expected, abs=1e-4)
+        assert found == [score.p_value for scores in tested for score in scores]
 
 
 def assert_report_is_whole(folder: Path, document: dict) -> None:
@@ -456,6 +452,38 @@ def test_runs_that_exist(counting_corpus, capsys):
     capsys.readouterr()
     assert main(["compare", "b", "a", "--name", "y", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == document_of("y")
+
+
+def test_no_figure_is_cut_off_beside_a_long_name(counting_corpus, capsys):
+    counting_corpus(100)
+    long = "a-name-" * 12
+    for run, seed in ((long, "1"), ("a", "1")):
+        more = ["--system", "lstm"] if run == "a" else []
+        assert main(["train", "--run", run, *SHORT, "--training.seed", seed, *more]) == 0
+    capsys.readouterr()
+    assert main(["compare", long, "a"]) == 0
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    (scores,) = [
+        line for line in shown.split("\n") if line.strip().startswith(long) and "[" in line
+    ]
+    by_name = document_of(f"{long}-vs-a")["systems"][0]["scores"]["test"]
+    assert scores.split()[-2:] == [f"{by_name[name]['mean']:.1f}" for name in ("chrF2", "TER")]
+
+
+def test_an_average_is_no_seed_of_what_it_was_made_from(counting_corpus):
+    counting_corpus(100)
+    kept = ["--training.average-last", "2", "--training.validate-every", "2"]
+    for run, seed in (("a", "1"), ("a2", "2")):
+        assert main(["train", "--run", run, *SHORT, *kept, "--training.seed", seed]) == 0
+        assert main(["average", run]) == 0
+
+    def systems(*runs: str) -> dict[str, list[int]]:
+        assert main(["compare", *runs, "--name", "x"]) == 0
+        return {s["name"]: [r["seed"] for r in s["runs"]] for s in document_of("x")["systems"]}
+
+    assert systems("a2", "a-average") == {"a2": [2], "a-average": [1]}
+    assert systems("a-average", "a", "a2-average", "a2") == {"a-average": [1, 2], "a": [1, 2]}
 
 
 def test_runs_that_cannot_be_compared(counting_corpus, capsys, workplace):

@@ -100,6 +100,16 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
         "training.weight_decay is -0.5; it must be at least 0.",
     ),
     (TrainingSettings, {"average_last": -1}, "training.average_last is -1; it must be at least 0."),
+    (
+        TrainingSettings,
+        {"seed": 1 << 63},
+        "training.seed is 9223372036854775808; it must be a whole number from 0 to 2⁶³ − 1.",
+    ),
+    (
+        TrainingSettings,
+        {"seed": -1},
+        "training.seed is -1; it must be a whole number from 0 to 2⁶³ − 1.",
+    ),
     (TrainingSettings, {"max_updates": 0}, "training.max_updates is 0; it must be at least 1."),
     (
         TrainingSettings,
@@ -124,7 +134,7 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
     (
         SearchSettings,
         {"length_penalty": -1.0},
-        "search.length_penalty is -1.0; it must be at least 0.",
+        "search.length_penalty is -1.0; it must lie in 0 to 10.",
     ),
     (
         SearchSettings,

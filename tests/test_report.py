@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from seq2seq.checkpoint import load_model
@@ -33,7 +34,7 @@ from seq2seq.report.font import font_face, hangul_font
 from seq2seq.report.html import page
 from seq2seq.report.markdown import markdown
 from seq2seq.report.numbers import full_score, listed, with_interval, with_spread
-from seq2seq.report.plots import INK, Panel, Series, charts
+from seq2seq.report.plots import INK, Panel, Series, attention_map, charts
 from seq2seq.text import phrasebook
 from seq2seq.text.pair_files import SentencePair
 from seq2seq.text.tokenizer import Tokenizer
@@ -207,6 +208,12 @@ def slow_alignment_error(known: list[phrasebook.AlignedPair]) -> float:
     return 1 - 2 * hits / (found + sum(len(pair.links) for pair in known))
 
 
+def test_a_dollar_on_a_map_is_a_dollar(tmp_path):
+    weights = np.full((2, 2), 0.5, np.float32)
+    attention_map(["$$", "$x^{"], ["$", "a_b$c$"], weights, tmp_path / "map.svg")
+    assert (tmp_path / "map.svg").stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("seeds", "said"),
     [
@@ -235,3 +242,45 @@ def test_the_report_says_which_seeds_a_system_has(seeds, said):
         "significance": {"baseline": "lstm", "tests": []},
     }
     assert f"9 sentences of test. {said}" in opening(document)[0].text
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        (
+            [(0.0, 1.0)],
+            "b scores as much BLEU as a on test (approximate randomisation, p = 1.000).",
+        ),
+        ([(2.0, 0.01)], "b scores 2.00 BLEU more than a on test: more than the choice"),
+        ([(-2.0, 0.4)], "b scores 2.00 BLEU less than a on test: no more than the choice"),
+        ([(2.0, 0.01), (1.0, 0.2)], "explains with 1 of 2 seeds (approximate"),
+        (
+            [(2.0, 0.01), (-1.5, 0.01), (2.0, 0.01)],
+            "explains with 2 of 3 seeds, and the other way round with 1 (approximate",
+        ),
+    ],
+)
+def test_the_verdict_counts_seeds_that_agree_with_it(tests, said):
+    document = {
+        "corpus": {
+            "source_language": "en",
+            "target_language": "de",
+            "sizes": {"train": 9, "test": 9},
+        },
+        "splits": ["test"],
+        "systems": [
+            {"name": name, "runs": [{"seed": 1, "failure": None}], "scores": {}} for name in "ab"
+        ],
+        "significance": {
+            "baseline": "a",
+            "tests": [
+                {
+                    "system": "b", "split": "test", "score": "BLEU", "seed": seed,
+                    "value": 30 + gain, "baseline": 30.0, "p_value": p,
+                }
+                for seed, (gain, p) in enumerate(tests)
+            ],
+        },
+    }  # fmt: skip
+    (verdict,) = opening(document)[1].items
+    assert said in verdict

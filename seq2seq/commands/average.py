@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
     chosen = parse(Average, "average", arguments)
     if not chosen.runs:
         raise ConfigError("Name at least one run: seq2seq average RUN.")
-    from seq2seq.checkpoint import find_runs
+    from seq2seq.checkpoint import find_runs, is_language_model
     from seq2seq.training.averaging import write_average, write_mean_of_runs
 
     folders = find_runs(chosen.runs)
@@ -51,5 +51,8 @@ def run(arguments: list[str]) -> int:
     else:
         write_mean_of_runs(folders, target)
         what = f"mean of {', '.join(folder.name for folder in folders)}"
-    say(f"{target} is the {what}. Score it with: seq2seq evaluate {name}")
+    if is_language_model(target):
+        say(f"{target} is the {what}. Write text with: seq2seq generate {name}")
+    else:
+        say(f"{target} is the {what}. Score it with: seq2seq evaluate {name}")
     return 0

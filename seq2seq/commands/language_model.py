@@ -13,7 +13,6 @@ from seq2seq.commands.arguments import (
     say,
 )
 from seq2seq.config import LanguageSettings, Settings, language_settings
-from seq2seq.errors import CheckpointError
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,6 @@ def run(arguments: list[str]) -> int:
         named = names_settings(arguments)
         machine = machine_choices(settings.training, arguments)
         settings = language.settings_to_resume(folder, settings if named else None, machine)
-    elif (folder / "config.json").exists():
-        raise CheckpointError(
-            f"{folder} exists already; go on with it by --resume, or give another --run NAME."
-        )
     if not (chosen.resume and pipeline.is_finished(folder)):
         try:
             language.train_language_run(settings, folder, chosen.resume, say)

@@ -21,7 +21,7 @@ from seq2seq.config import (
     System,
     with_system,
 )
-from seq2seq.errors import CheckpointError, ConfigError
+from seq2seq.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,6 @@ def run(arguments: list[str]) -> int:
         if pipeline.is_finished(folder):
             say(f"{folder} is finished already. Score it with: seq2seq evaluate {name}")
             return 0
-    elif (folder / "config.json").exists():
-        raise CheckpointError(
-            f"{folder} exists already; go on with it by --resume, or give another --run NAME."
-        )
     try:
         pipeline.train_run(settings, folder, chosen.resume, say)
     except Interrupted as stop:

@@ -57,6 +57,10 @@ def run(arguments: list[str]) -> int:
 
     search = run_search(chosen.run, chosen.beam_size, chosen.length_penalty)
     options = decoding_options(chosen)
+    if chosen.attention:
+        from seq2seq.report.plots import require_format
+
+        require_format(chosen.attention)
     with translating.open_translator(chosen.run, search, say, options) as translator:
         _translate(translator, chosen)
     return 0
@@ -71,11 +75,14 @@ def _translate(translator: Translator, chosen: Translate) -> None:
     lines = translator.translate_lines(
         sys.stdin.buffer, chosen.n_best, with_weights, at_once, ahead
     )
+    failure: ConfigError | None = ConfigError("There is no attention to draw: no sentence came in.")
     for number, translation in enumerate(lines):
-        if number == 0 and chosen.attention:
-            _draw_attention(translation, chosen.attention)
         _print_translation(number, translation, chosen.n_best)
+        if number == 0 and chosen.attention:
+            failure = _draw_attention(translation, chosen.attention)
     sys.stdout.flush()
+    if chosen.attention and failure is not None:  # last: the translations are what was asked for
+        raise failure
 
 
 def _print_translation(number: int, translation: Translation, n_best: int) -> None:
@@ -86,14 +93,18 @@ def _print_translation(number: int, translation: Translation, n_best: int) -> No
         print(f"{number} ||| {candidate.text} ||| {candidate.score:.4f}")
 
 
-def _draw_attention(translation: Translation, path: Path) -> None:
+def _draw_attention(translation: Translation, path: Path) -> ConfigError | None:
+    """Why it could not be drawn, if it could not."""
     from seq2seq.report.plots import attention_map
 
     if translation.weights is None:
-        raise ConfigError(
+        return ConfigError(
             "There is no attention to draw: the first sentence is empty, or the run has none."
         )
-    attention_map(
-        translation.source_pieces, translation.target_pieces, translation.weights.numpy(), path
-    )
+    source, target = translation.source_pieces, translation.target_pieces
+    try:
+        attention_map(source, target, translation.weights.numpy(), path)
+    except ConfigError as error:
+        return error
     say(f"The attention map of the first sentence lies in {path}.")
+    return None

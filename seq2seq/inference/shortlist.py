@@ -32,6 +32,19 @@ FREQUENT = 100  # target subwords that every shortlist holds
 _FORMAT = "lexicon 1"
 
 
+def require_shortlist(per_subword: int) -> None:
+    """Refuse a number of translations that no lexicon keeps.
+
+    Raises:
+        ConfigError: it is not within 1 to `CANDIDATES`.
+    """
+    if not 1 <= per_subword <= CANDIDATES:
+        raise ConfigError(
+            f"--shortlist {per_subword} is out of range: 1 to {CANDIDATES} translations of "
+            "each source subword are possible."
+        )
+
+
 class Shortlist:
     """Which target subwords a sentence may become.
 
@@ -55,11 +68,7 @@ class Shortlist:
         frequent: int = FREQUENT,
     ) -> None:
         """See the class."""
-        if not 1 <= per_subword <= CANDIDATES:
-            raise ConfigError(
-                f"--shortlist {per_subword} is out of range: 1 to {CANDIDATES} translations of "
-                "each source subword are possible."
-            )
+        require_shortlist(per_subword)
         self.target_size = target_size
         candidates = torch.from_numpy(lexicon.candidates[:, :per_subword].astype(np.int64))
         if joint:

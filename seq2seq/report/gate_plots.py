@@ -63,7 +63,7 @@ def draw_inspection(inspection: Inspection, path: Path) -> None:
     width = max(sum(widths), map_width + TEXT)
     lines = _lines(inspection, int(CHARACTERS_AN_INCH * (width - map_width)))
     head = max(map_height, 0.5 + LINE * len(lines))
-    look = {"text.color": INK, "axes.edgecolor": RULE, "text.parse_math": False}  # $ is a dollar
+    look = {"text.color": INK, "axes.edgecolor": RULE}
     with rc_context(style() | look):
         figure = Figure((width, head + sum(heights)), DOTS_AN_INCH, layout="constrained")
         parts = figure.subfigures(

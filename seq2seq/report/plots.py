@@ -28,6 +28,7 @@ FORMATS = (".png", ".svg")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f")
 INK, RULE = "#1b1f24", "#d0d4d9"
 """Of text and axes, and of grid lines: a page that holds the SVG may put its own in their place."""
+MOST_SUBWORDS = 120  # of either side on a map: 9,000 pixels
 _NO_GLYPH = r"Glyph (\d+) .* missing from font"
 """What matplotlib warns of a character that no font has, by its number."""
 
@@ -44,7 +45,12 @@ def _fonts() -> list[str]:
 
 def style() -> Any:
     """Text as outlines, so that an SVG needs no font; the same file for the same picture."""
-    return {"font.family": _fonts(), "svg.fonttype": "path", "svg.hashsalt": "seq2seq"}
+    return {
+        "font.family": _fonts(),
+        "svg.fonttype": "path",
+        "svg.hashsalt": "seq2seq",
+        "text.parse_math": False,  # $ is a dollar
+    }
 
 
 def require_format(path: Path) -> None:
@@ -99,9 +105,15 @@ def attention_map(
         path: `.png` or `.svg`.
 
     Raises:
-        ConfigError: another ending, or a place that cannot be written.
+        ConfigError: another ending, a place that cannot be written, or more subwords than a map
+            can show.
     """
     require_format(path)
+    if max(len(source), len(target)) > MOST_SUBWORDS:
+        raise ConfigError(
+            f"{path} is not drawn: the sentence has {len(source)} subwords and its translation "
+            f"{len(target)}; a map shows {MOST_SUBWORDS} at most."
+        )
     with rc_context(style()):
         width, height = 1.6 + 0.36 * len(source), 1.4 + 0.32 * len(target)
         figure = Figure(figsize=(width, height), dpi=150, layout="constrained")

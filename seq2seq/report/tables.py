@@ -7,19 +7,20 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from seq2seq.report.answer_source import perplexity_table
 from seq2seq.report.document import all_rungs, good_runs, language_model
 from seq2seq.report.numbers import mean, peak_megabytes
 
-# Wide enough for every table whatever the terminal, so that piped output is the same everywhere.
+# Whatever the terminal, so that piped output is the same everywhere; wider where figures need it.
 WIDTH = 110
 
 
-def _drawn(*parts: Table | str) -> str:
+def _drawn(*parts: Table | str, width: int = WIDTH) -> str:
     target = io.StringIO()
-    console = Console(file=target, width=WIDTH, highlight=False, markup=False, soft_wrap=False)
+    console = Console(file=target, width=width, highlight=False, markup=False, soft_wrap=False)
     for part in parts:
         console.print(part)
     return "\n".join(line.rstrip() for line in target.getvalue().rstrip("\n").split("\n"))
@@ -73,13 +74,12 @@ def perplexity_text(run: str, splits: dict[str, dict[str, Any]]) -> str:
 
 def comparison_text(document: dict[str, Any]) -> str:
     """Systems side by side: costs and scores, signatures, samples, and where the runs lie."""
-    parts: list[Table | str] = [
-        _score_table(document),
-        *_signatures(document),
-        _cost_table(document),
-    ]
+    scores, costs = _score_table(document), _cost_table(document)
+    parts: list[Table | str] = [scores, *_signatures(document), costs]
+    figures = [scores, costs]
     if language_model(document):
-        parts.append(_source_table(document))
+        figures.append(_source_table(document))
+        parts.append(figures[-1])
     for sample in document["samples"]:
         table = Table(
             box=None, show_header=False, padding=(0, 2, 0, 0), title_justify="left",
@@ -96,7 +96,13 @@ def comparison_text(document: dict[str, Any]) -> str:
     ]
     folders = [run["folder"] for run in runs if run["failure"] is None]
     parts.append("The runs lie in " + ", ".join(folders) + ".")
-    return _drawn(*parts)
+    return _drawn(*parts, width=max(WIDTH, *map(_whole_width, figures)))
+
+
+def _whole_width(table: Table) -> int:
+    """The columns that a table takes when no cell is cut."""
+    console = Console(width=100_000)
+    return Measurement.get(console, console.options, table).maximum
 
 
 def _score_table(document: dict[str, Any]) -> Table:

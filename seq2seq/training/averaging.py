@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import Size, Tensor
 
-from seq2seq.checkpoint import lineage, load_weights, save_weights
+from seq2seq.checkpoint import lineage, load_weights, replacing, save_weights
 from seq2seq.errors import CheckpointError, ConfigError
 from seq2seq.training.history import History
 
@@ -66,7 +66,8 @@ def write_average(folder: Path, last: int | None, target: Path) -> list[int]:
     updates = kept[-(last or len(kept)) :]
     reason = f"average of {folder.name} at the updates {', '.join(map(str, updates))}"
     paths = [kept_path(folder, update) for update in updates]
-    _write_run(paths, folder, {**finished, "reason": reason}, target)
+    made = {"reason": reason, "average": f"{len(updates)} validations"}
+    _write_run(paths, folder, {**finished, **made}, target)
     return updates
 
 
@@ -94,7 +95,18 @@ def write_mean_of_runs(folders: Sequence[Path], target: Path) -> None:
             )
     reason = f"mean of {', '.join(folder.name for folder in folders)}"
     paths = [folder / "model.safetensors" for folder in folders]
-    _write_run(paths, first, {**finished[0], "reason": reason}, target)
+    made = {"reason": reason, "average": f"{len(folders)} runs"}
+    _write_run(paths, first, {**finished[0], **made}, target)
+
+
+def average_kind(folder: Path) -> str | None:
+    """What a run is the average of, such as `3 runs`; None if it was trained as it is.
+
+    Such a run has the settings of a trained one and is another system all the same.
+    """
+    finished = History(folder).finished() or {}
+    kind = finished.get("average")
+    return kind if isinstance(kind, str) else None
 
 
 def _finished(folder: Path) -> dict[str, Any]:
@@ -112,14 +124,18 @@ def _write_run(paths: Sequence[Path], like: Path, finished: dict[str, Any], targ
     for path, weights in zip(paths, several, strict=True):
         if _shapes(weights) != _shapes(several[0]):
             raise CheckpointError(f"{path} does not fit {paths[0]}: other weights, or other sizes.")
-    target.mkdir(parents=True, exist_ok=True)
     for path in like.glob("tokenizer*.model"):
-        shutil.copyfile(path, target / path.name)
+        _copy(path, target / path.name)
     save_weights(target / "model.safetensors", average_weights(several))
     closing = {name: value for name, value in finished.items() if name != "event"}
     History(target).add("finished", **{**closing, "best": None})
     # Last, because it is what makes a folder a run.
-    shutil.copyfile(like / "config.json", target / "config.json")
+    _copy(like / "config.json", target / "config.json")
+
+
+def _copy(path: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def _shapes(weights: dict[str, Tensor]) -> dict[str, Size]:

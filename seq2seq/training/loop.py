@@ -156,11 +156,14 @@ class Trainer(Generic[ModelT]):
         self._saved_at = time.monotonic()
 
     def resume(self) -> None:
-        """Go back to the saved training state.
+        """Go back to the saved training state, or to the beginning where none was saved yet.
 
         Raises:
-            CheckpointError: there is none, or it is damaged, of another model or another precision.
+            CheckpointError: it is damaged, of another model or another precision.
         """
+        if not (self.folder / "training_state.pt").is_file():
+            self.history.cut_after(-1)
+            return
         state = load_training_state(self.folder)
         self._require_same_machinery(state)
         put_weights(self.model, state["weights"], self.folder / "training_state.pt")
@@ -206,13 +209,19 @@ class Trainer(Generic[ModelT]):
             self.display.stop()
 
     def _train(self) -> str:
-        while self.progress.update < self.total_updates:
-            if self._run_epoch():
-                return "validation stopped improving"
-        return "the budget is used up"
+        # Asked before the first epoch, too: a kill may have come between the last one and the end.
+        while not self._has_stopped_improving():
+            if self.progress.update >= self.total_updates:
+                return "the budget is used up"
+            self._run_epoch()
+        return "validation stopped improving"
 
-    def _run_epoch(self) -> bool:
-        """The rest of the current epoch; True if training should stop early."""
+    def _has_stopped_improving(self) -> bool:
+        patience = self.settings.patience
+        return patience is not None and self.progress.validations_since_best >= patience
+
+    def _run_epoch(self) -> None:
+        """The rest of the current epoch, unless training should stop early."""
         order, at_once = self._batches_of_epoch(self.progress.epoch), self.settings.accumulate
         for start in range(self.progress.batch, len(order), at_once):
             groups = order[start : start + at_once]
@@ -233,16 +242,12 @@ class Trainer(Generic[ModelT]):
             if done or (self.progress.update % every == 0 if every else ended):
                 self._validate()
                 self._save()
-                patience = self.settings.patience
-                if patience and self.progress.validations_since_best >= patience:
-                    return True
             elif self._stop_asked or time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS:
                 self._save()
             if self._stop_asked:
                 raise Interrupted(self.progress.update)
-            if done:
+            if done or self._has_stopped_improving():
                 break
-        return False
 
     def _batches_of_epoch(self, epoch: int) -> BatchOrder:
         settings = self.settings
@@ -443,6 +448,15 @@ class Trainer(Generic[ModelT]):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def require_machine(settings: TrainingSettings) -> None:
+    """Refuse, before anything is written, what this machine cannot do.
+
+    Raises:
+        ConfigError: the device or the precision asked for is not there.
+    """
+    choose_precision(settings.precision, choose_device(settings))
 
 
 def choose_device(settings: TrainingSettings) -> str:
