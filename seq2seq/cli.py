@@ -54,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()  # what cannot be written shall not fail later, without a line
+        return code
     except Seq2SeqError as error:
         print(f"seq2seq: {error}", file=sys.stderr)
         return 2

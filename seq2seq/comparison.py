@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -358,6 +359,11 @@ def _evaluate_missing(folder: Path, splits: Sequence[str], corpus: Corpus, repor
         language.evaluate_language_run(folder, report)
         return
     missing = [split for split in splits if not _is_evaluated(folder, split, corpus)]
+    if missing and not os.access(folder, os.W_OK):
+        raise CheckpointError(
+            f"{folder} cannot be written, and its translations of {' and '.join(missing)} are "
+            "missing or old; compare a copy of it."
+        )
     if missing:
         translating.evaluate_run(str(folder), missing, None, report)
 

@@ -261,8 +261,8 @@ class TrainingSettings:
         ):
             _require_at_least(f"training.{name}", getattr(self, name), least)
         _require(
-            0 <= self.seed < 1 << 63,
-            f"training.seed is {self.seed}; it must be a whole number from 0 to 2⁶³ − 1.",
+            -(1 << 63) <= self.seed < 1 << 63,
+            f"training.seed is {self.seed}; it must be a whole number from −2⁶³ to 2⁶³ − 1.",
         )
         for name in ("max_updates", "validate_every", "patience", "threads"):
             value = getattr(self, name)

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -147,11 +147,8 @@ def training_in(folder: Path, resume: bool) -> Iterator[bool]:
     Raises:
         CheckpointError: another process trains there, or a new run's folder holds one already.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be made: {error.strerror}.") from None
-    with sole_user(folder) as is_ours:
+    with ExitStack() as stack:
+        is_made, is_ours = _occupy(folder, stack)
         if not is_ours:
             raise CheckpointError(
                 f"{folder} is being trained by another process; let it end, or give another "
@@ -164,8 +161,21 @@ def training_in(folder: Path, resume: bool) -> Iterator[bool]:
         try:
             yield not (resume and is_finished(folder))
         finally:
-            with suppress(OSError):  # it holds something, unless training was refused at once
-                folder.rmdir()
+            if is_made:
+                with suppress(OSError):  # it holds something, unless training was refused at once
+                    folder.rmdir()
+
+
+def _occupy(folder: Path, stack: ExitStack) -> tuple[bool, bool]:
+    """Whether a folder had to be made, and whether it is ours alone until the stack ends."""
+    while True:
+        is_made = not folder.is_dir()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(f"{folder} cannot be made: {error.strerror}.") from None
+        with suppress(FileNotFoundError):  # another process made it, and has just removed it
+            return is_made, stack.enter_context(sole_user(folder))
 
 
 def _trainer(

@@ -120,11 +120,16 @@ def translating(counting_corpus, workplace):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
-def test_a_full_disk_is_said_in_one_line(translating):
+def test_a_full_disk_is_said_in_one_line(translating, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with Path("/dev/full").open("wb") as full:
-        done = translating(b"one two\n" * 3, to=full)
-    assert done.returncode == 2
-    assert done.stderr.decode() == "seq2seq: the disk is full; the output is not whole\n"
+        usage = [sys.executable, "-m", "seq2seq", "--help"]
+        for done in (
+            translating(b"one two\n" * 3, to=full),
+            subprocess.run(usage, stdout=full, stderr=subprocess.PIPE),
+        ):
+            assert done.returncode == 2
+            assert done.stderr.decode() == "seq2seq: the disk is full; the output is not whole\n"
 
 
 def test_a_map_that_cannot_be_drawn_costs_no_translation(translating, workplace):

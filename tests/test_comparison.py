@@ -454,6 +454,25 @@ def test_runs_that_exist(counting_corpus, capsys):
     assert json.loads(capsys.readouterr().out) == document_of("y")
 
 
+def test_a_folder_that_cannot_be_written(counting_corpus, capsys, monkeypatch):
+    counting_corpus(100)
+    for run, more in (("a", []), ("b", ["--system", "lstm"])):
+        assert main(["train", "--run", run, *SHORT, *more]) == 0
+    assert main(["evaluate", "a"]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert main(["evaluate", "b", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "b: its folder cannot be written: scores are shown, but not kept" in shown.err
+    assert json.loads(shown.out)
+    assert not Path("checkpoints/b/scores.json").exists()
+    assert main(["compare", "a", "b"]) == 2
+    assert (
+        "checkpoints/b cannot be written, and its translations of test are missing or old; "
+        "compare a copy of it."
+    ) in capsys.readouterr().err
+
+
 def test_no_figure_is_cut_off_beside_a_long_name(counting_corpus, capsys):
     counting_corpus(100)
     long = "a-name-" * 12

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.font_manager import findfont, get_font
 
 from seq2seq.checkpoint import load_model
 from seq2seq.cli import main
@@ -24,6 +26,7 @@ from seq2seq.memory.network import MemoryCell, tensors
 from seq2seq.memory.sentences import input_gradients as sentence_gradients
 from seq2seq.memory.sentences import measure_run
 from seq2seq.model.cells import CellState
+from seq2seq.report.memory_plots import by_distance
 from tests.conftest import TINY
 
 KINDS = ["rnn", "gru", "lstm", "lstm-1997"]
@@ -141,3 +144,12 @@ def test_a_translation_runs_encoder_on_its_own_sentences(system, counting_corpus
     assert 0 < slope <= ours[1] * (1 + 1e-6)  # no direction is steeper than the gradient
     assert main(["memory", "gradients", "r"]) == 0
     assert (workplace / "checkpoints/memory/gradients.html").is_file()
+
+
+def test_the_axis_of_gradients_has_powers_and_no_markup(tmp_path):
+    points = [(distance, 10.0**-distance) for distance in range(1, 6)]
+    by_distance({"at the start": {"h": {"rnn": points}}}, 1e-9, tmp_path / "g.svg")
+    font = get_font(findfont("DejaVu Sans"))
+    drawn = set(re.findall(r'id="DejaVuSans-([0-9a-f]+)"', (tmp_path / "g.svg").read_text()))
+    assert f"{font.get_char_index(ord('1')):x}" in drawn
+    assert f"{font.get_char_index(ord(chr(92))):x}" not in drawn  # of markup that nobody read

@@ -8,6 +8,7 @@ import torch
 
 from seq2seq import pipeline
 from seq2seq.cli import main
+from seq2seq.text import unfinished
 from seq2seq.text.unfinished import sole_user
 from seq2seq.training.history import History
 from seq2seq.training.loop import Trainer
@@ -21,6 +22,7 @@ def last_line(capsys) -> str:
     return capsys.readouterr().err.strip().split("\n")[-1]
 
 
+@pytest.mark.skipif(unfinished.fcntl is None, reason="no locks here")
 @pytest.mark.parametrize("command", ["train", "language-model"])
 def test_two_processes_do_not_train_in_one_folder(command, counting_corpus, capsys):
     counting_corpus(100)
@@ -58,6 +60,25 @@ def test_what_another_process_has_just_finished_is_not_trained_again(counting_co
     assert Path("checkpoints/r/model.safetensors").stat().st_mtime_ns == weights
 
 
+@pytest.mark.skipif(unfinished.fcntl is None, reason="no locks here")
+def test_a_folder_that_vanishes_before_it_is_locked_is_made_anew(
+    counting_corpus, capsys, monkeypatch
+):
+    counting_corpus(100)
+    folder, lock, seen = Path("checkpoints/r"), unfinished.fcntl.flock, []
+
+    def vanish(descriptor: int, how: int) -> None:
+        lock(descriptor, how)
+        if folder.exists() and not seen:
+            seen.append(descriptor)
+            folder.rmdir()
+
+    monkeypatch.setattr(unfinished.fcntl, "flock", vanish)
+    assert train("r") == 0
+    assert len(seen) == 1
+    assert (folder / "model.safetensors").is_file()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("command", ["train", "language-model"])
 def test_a_device_that_is_not_there_leaves_nothing_behind(command, counting_corpus, capsys):
@@ -67,6 +88,15 @@ def test_a_device_that_is_not_there_leaves_nothing_behind(command, counting_corp
     assert "training.device is cuda, which this machine does not have" in last_line(capsys)
     assert not Path("checkpoints/r").exists()
     assert main([command, "--run", "r", *options]) == 0
+
+
+def test_a_folder_of_ones_own_stays_when_training_is_refused(counting_corpus):
+    counting_corpus(100)
+    Path("mine").mkdir()
+    assert train("./mine", "--corpus.source-language", "xx") == 2
+    assert Path("mine").is_dir()
+    assert train("./other", "--corpus.source-language", "xx") == 2
+    assert not Path("other").exists()
 
 
 def test_a_folder_that_cannot_be_made_gets_one_line(counting_corpus, capsys):

@@ -20,7 +20,7 @@ from seq2seq.evaluation.scores import paired_randomization
 from seq2seq.evaluation.word_order import kendall_distance
 
 LAYOUT = "seq2seq comparison"
-VERSION = 1
+VERSION = 2  # 1: a one-sided paired test, and F1 by rarity without words of no reference
 MAPS_OF_DIFFERENT = 2  # attention maps of the most different sentences, besides the chosen ones
 
 

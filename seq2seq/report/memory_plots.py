@@ -124,7 +124,8 @@ def by_distance(
     """
     require_format(path)
     columns = len(next(iter(rows.values())))
-    with rc_context(style() | dict.fromkeys(_INKED, INK)):
+    powers = {"text.parse_math": True}  # of ten, on the axis
+    with rc_context(style() | dict.fromkeys(_INKED, INK) | powers):
         figure = Figure(
             figsize=(3.1 * columns, 2.4 * len(rows) + 0.5), dpi=150, layout="constrained"
         )

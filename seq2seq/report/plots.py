@@ -28,7 +28,7 @@ FORMATS = (".png", ".svg")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f")
 INK, RULE = "#1b1f24", "#d0d4d9"
 """Of text and axes, and of grid lines: a page that holds the SVG may put its own in their place."""
-MOST_SUBWORDS = 120  # of either side on a map: 9,000 pixels
+MOST_SUBWORDS = 120  # of either side on a map: 6,700 pixels
 _NO_GLYPH = r"Glyph (\d+) .* missing from font"
 """What matplotlib warns of a character that no font has, by its number."""
 

@@ -50,6 +50,9 @@ def sole_user(folder: Path) -> Iterator[bool]:
 
     Yields:
         False if another process has it; True as well where the file system keeps no locks.
+
+    Raises:
+        FileNotFoundError: it is gone.
     """
     lock, is_known = _lock(folder, wait=False)
     try:
@@ -75,20 +78,17 @@ def _new_folder(home: Path) -> tuple[Path, int | None]:
     while True:
         folder = home.with_name(f"{home.name}{MARK}{uuid.uuid4().hex[:8]}")
         folder.mkdir()
+        # Between making and locking, another process may have taken it for a leftover.
         with suppress(FileNotFoundError):
             lock, _ = _lock(folder, wait=True)
-            # Between making and locking, another process may have taken it for a leftover.
-            if folder.is_dir():
-                return folder, lock
-            if lock is not None:
-                os.close(lock)
+            return folder, lock
 
 
 def _lock(folder: Path, wait: bool) -> tuple[int | None, bool]:
     """A lock on a folder, if it could be had, and whether locks can be had at all here.
 
     Raises:
-        FileNotFoundError: it is gone.
+        FileNotFoundError: it is gone, or another stands in its place.
     """
     if fcntl is None:
         return None, False
@@ -98,6 +98,14 @@ def _lock(folder: Path, wait: bool) -> tuple[int | None, bool]:
     except OSError as error:
         os.close(descriptor)
         return None, isinstance(error, BlockingIOError)  # blocking: somebody else has it
+    # Between opening and locking, another process may have removed it.
+    try:
+        is_there = os.path.samestat(os.fstat(descriptor), folder.stat())
+    except FileNotFoundError:
+        is_there = False
+    if not is_there:
+        os.close(descriptor)
+        raise FileNotFoundError(folder)
     return descriptor, True
 
 
