@@ -98,13 +98,15 @@ def diversify(
     corpus = load_corpus(settings, DATA / "prepared", report)
     _require_known_text(corpus, forward, backward, report)
     folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
-    _begin(folder, _about(corpus, settings, forward, backward) | {"quantize": quantize})
+    about = _about(corpus, settings, forward, backward) | {"quantize": quantize}
+    _make_folder(folder)
     both = [_Way("forward", forward, 0), _Way("backward", backward, 1)]
     ways = [way for way in both if way.runs]
     pairs = corpus.splits["train"]
     with sole_user(folder) as is_ours:
         if not is_ours:
             raise CorpusError(f"{folder} is being written by another process; let it end.")
+        _begin(folder, about)
         for way in ways:
             _translate(way, pairs, folder, report, processes, quantize)
         _write_splits(folder, corpus, ways)
@@ -163,17 +165,29 @@ def _digest(path: Path) -> str:
         raise CheckpointError(f"{path} cannot be read: {error}.") from None
 
 
+def _make_folder(folder: Path) -> None:
+    """Make the folder, unless it is there and can be one of ours."""
+    try:
+        is_other = folder.exists() and (
+            not folder.is_dir() or (any(folder.iterdir()) and not (folder / "about.json").exists())
+        )
+        if is_other:
+            raise CorpusError(f"{folder} holds something else; give another folder with --to.")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
 def _begin(folder: Path, about: dict[str, Any]) -> None:
-    """Make the folder, or make sure that what it holds is the beginning of the same."""
+    """Note what the folder is made from, or make sure that it is the beginning of the same."""
     path = folder / "about.json"
     try:
-        if not path.exists():
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise CorpusError(f"{folder} holds something else; give another folder with --to.")
-            folder.mkdir(parents=True, exist_ok=True)
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        # As long as nothing is translated, other runs or options may begin as well.
+        is_begun = any((folder / f"{name}.txt").exists() for name in ("forward", "backward"))
+        if known != about and not is_begun:
             write_json(path, about)
             return
-        known = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CorpusError(f"{path} is damaged: {error}. Remove {folder}.") from None
     except (OSError, CheckpointError) as error:

@@ -436,7 +436,11 @@ def _zero_the_header(path: Path) -> None:
     path.write_bytes(bytes(128) + path.read_bytes()[128:])
 
 
-@pytest.mark.parametrize("damage", [_truncate, _zero_the_header, Path.unlink])
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [_truncate, _zero_the_header, _empty, Path.unlink])
 @pytest.mark.parametrize("name", ["source.tokens.npy", "target.offsets.npy"])
 def test_damaged_files_are_made_anew_and_said(
     damage: Callable[[Path], None],

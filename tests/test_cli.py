@@ -84,6 +84,15 @@ def test_help_is_wrapped_as_sentences_and_not_as_in_the_source(command, sentence
     )
 
 
+def test_the_phrasebook_by_its_name_is_the_preset(workplace, monkeypatch):
+    from seq2seq.commands.arguments import split_preset
+
+    for named in (["--corpus.name", "phrasebook"], ["--corpus.name=phrasebook"]):
+        assert split_preset(named) == ("phrasebook", named)
+    assert split_preset(["--corpus.name", "mine"])[0] == "own"
+    assert split_preset([])[0] == "phrasebook"
+
+
 def test_mistakes_within_a_run(counting_corpus, capsys, workplace):
     counting_corpus(60)
     assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0

@@ -308,7 +308,9 @@ def test_the_fingerprint_changes_with_all_that_shapes_the_text(
     assert len(set(fingerprints)) == len(fingerprints)
 
 
-@pytest.mark.parametrize("damage", ["shorter", "gone", "no summary", "half a summary"])
+@pytest.mark.parametrize(
+    "damage", ["shorter", "gone", "empty", "no summary", "half a summary", "a list"]
+)
 def test_a_damaged_folder_is_prepared_again(damage: str) -> None:
     write(train=numbered(3), val=[("v", "w")], test=[("t", "u")])
     corpus = load()
@@ -318,6 +320,10 @@ def test_a_damaged_folder_is_prepared_again(damage: str) -> None:
             (folder / "train.en").write_text("source 0\n")
         case "gone":
             (folder / "test.de.index.npy").unlink()
+        case "empty":
+            (folder / "test.de.index.npy").write_bytes(b"")
+        case "a list":
+            (folder / "corpus.json").write_text("[]")
         case "no summary":
             (folder / "corpus.json").unlink()
         case _:

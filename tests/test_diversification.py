@@ -121,6 +121,11 @@ def test_other_runs_another_text_and_another_folder_are_refused(runs, capsys):
     with Path("more/forward.txt").open("a", encoding="utf-8") as file:
         file.write("one too many\n")
     assert "has 241 lines for 240 sentences" in refused("one", "--to", "more")
+    # What was refused before it had translated anything begins anew with other options.
+    Path("more/forward.txt").unlink()
+    assert main(["diversify", "one", "--to", "more", "--quantize"]) == 0
+    capsys.readouterr()
+    assert "made by other runs" in refused("one", "--to", "more")
     # The same name with other weights is another run.
     weights = Path("checkpoints/two/model.safetensors").read_bytes()
     Path("checkpoints/one/model.safetensors").write_bytes(weights)

@@ -72,6 +72,12 @@ def test_of_a_large_corpus_every_nth_pair_is_read(monkeypatch):
     assert as_dict(split, 1) == pytest.approx({(A, X): 1.0, (END, X): 1.0})
 
 
+def test_long_sentences_count_for_more(monkeypatch):
+    monkeypatch.setattr(lexicon, "MOST_CELLS", 6)  # of three pairs with four cells each
+    split = TokenizedSplit.of([[A], [B], [A]], [[X, X], [Y, Y], [X, X]])
+    assert as_dict(split, 1) == pytest.approx({(A, X): 1.0, (END, X): 1.0})
+
+
 def test_nothing_is_learnt_from_nothing():
     found = learn_lexicon(TokenizedSplit.of([], []), 6, 6)
     assert (found.candidates == END).all()

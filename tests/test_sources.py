@@ -12,7 +12,7 @@ from seq2seq.config import CorpusSettings
 from seq2seq.errors import CorpusError
 from seq2seq.text import hub
 from seq2seq.text.readers import RawPair
-from seq2seq.text.sources import Source, find_source, split_name
+from seq2seq.text.sources import Source, file_spelling, find_source, split_name
 
 Asked = Callable[..., Source]
 
@@ -110,6 +110,24 @@ def test_two_parallel_files(home: Path, name: str, files: tuple[str, str]) -> No
     assert pairs(name) == {"train": [("one", "eins")]}
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("news.de,news.en", []),  # endings that are the languages name the side, not the order
+        ("news.en,news.de", []),
+        ("x.en,y.txt", ["x.en is read as en and y.txt as de"]),
+    ],
+)
+def test_which_of_two_named_files_is_the_source(home: Path, name: str, said: list[str]) -> None:
+    for english, german in (("news.en", "news.de"), ("x.en", "y.txt")):
+        write(english, "one\n")
+        write(german, "eins\n")
+    messages: list[str] = []
+    source = find(name, messages=messages)
+    assert list(source.splits["train"]()) == [("one", "eins")]
+    assert messages == said
+
+
 def test_a_prefix_goes_before_a_folder_and_a_slash_names_the_folder(home: Path) -> None:
     write("news.en", "prefix\n")
     write("news.de", "Vorsilbe\n")
@@ -198,6 +216,44 @@ def test_a_copy_of_a_hub_dataset_in_shards(home: Path) -> None:
     write("copy/de-en/train.tsv", "three\tdrei\n")
     assert pairs("copy") == {"train": [("one", "eins"), ("two", "zwei")]}
     assert pairs("copy", subset="de-en") == {"train": [("three", "drei")]}
+
+
+def test_a_copy_with_shards_missing_or_of_two_kinds(home: Path) -> None:
+    write("c/train-00000-of-00003.tsv", "one\teins\n")
+    write("c/train-00002-of-00003.tsv", "two\tzwei\n")
+    assert error_of("c") == ("c has 2 of the 3 files train-*-of-00003; number 00001 is missing.")
+    write("c/train-00001-of-00003.tsv", "two\tzwei\n")
+    write("c/train-00003-of-00003.tsv", "two\tzwei\n")
+    assert error_of("c") == "c has 4 of the 3 files train-*-of-00003, which are too many."
+    write("d/train-00000-of-00001.tsv", "one\teins\n")
+    write("d/train-00000-of-00002.tsv", "one\teins\n")
+    write("d/train-00001-of-00002.tsv", "two\tzwei\n")
+    assert error_of("d") == (
+        "d has the split train 2 times: train-*-of-00001.tsv, train-*-of-00002.tsv. "
+        "Keep one of them."
+    )
+
+
+def test_what_lies_beside_the_splits(home: Path) -> None:
+    write("c/train.en", "one\n")
+    write("c/train.de", "eins\n")
+    write("c/._train.en", "\0\1")  # as macOS leaves them on other people's disks
+    write("c/README.TXT", "about\n")
+    assert pairs("c") == {"train": [("one", "eins")]}
+    write("c/vocab.en", "a\nb\n")
+    write("c/vocab.de", "a\n")
+    assert error_of("c").endswith(
+        "It was read as a split named vocab; if it is none, move it elsewhere."
+    )
+
+
+@pytest.mark.parametrize("ending", ["lc.tok.en", "translation/en"])
+def test_endings_with_what_a_file_name_cannot_show(home: Path, ending: str) -> None:
+    write(f"c/train.{file_spelling(ending)}", "one\n")
+    write("c/train.de", "eins\n")
+    settings = CorpusSettings(name="c", source_language=ending, target_language="de")
+    source = find_source(settings, print)
+    assert list(source.splits["train"]()) == [("one", "eins")]
 
 
 def test_a_split_that_stands_twice(home: Path) -> None:

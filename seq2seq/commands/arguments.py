@@ -101,8 +101,18 @@ def split_preset(arguments: list[str]) -> tuple[str, list[str]]:
     """
     if arguments and not arguments[0].startswith("-"):
         return arguments[0], arguments[1:]
-    names_corpus = any(argument.partition("=")[0] == "--corpus.name" for argument in arguments)
-    return OWN if names_corpus else "phrasebook", arguments
+    corpus = value_of("--corpus.name", arguments)
+    return OWN if corpus not in (None, "phrasebook") else "phrasebook", arguments
+
+
+def value_of(option: str, arguments: list[str]) -> str | None:
+    """The value of an option that is needed before the rest, because it sets others' defaults."""
+    found = None
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name.replace("_", "-") == option:
+            found = value if equals else next(iter(arguments[place + 1 :]), None)
+    return found
 
 
 def parse_settings(

@@ -15,6 +15,7 @@ from seq2seq.commands.arguments import (
     run_folder,
     run_name,
     say,
+    value_of,
 )
 from seq2seq.config import (
     Settings,
@@ -46,8 +47,8 @@ class Train(Settings):
 def run(arguments: list[str]) -> int:
     """Train, or go on."""
     system = _chosen_system(arguments)
-    start = _value_of("--training.start-from", arguments)
-    if start and _value_of("--system", arguments):
+    start = value_of("--training.start-from", arguments)
+    if start and value_of("--system", arguments):
         raise ConfigError(
             f"The system is that of {start}, which this run starts from; leave --system out."
         )
@@ -89,18 +90,8 @@ def _defaults(base: Settings, system: System, start: str | None) -> Settings:
     return dataclasses.replace(base, tokenizer=kept.tokenizer, model=kept.model)
 
 
-def _value_of(option: str, arguments: list[str]) -> str | None:
-    """The value of an option that is needed before the rest, because it sets others' defaults."""
-    found = None
-    for place, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name.replace("_", "-") == option:
-            found = value if equals else next(iter(arguments[place + 1 :]), None)
-    return found
-
-
 def _chosen_system(arguments: list[str]) -> System:
-    found = _value_of("--system", arguments) or "attention"
+    found = value_of("--system", arguments) or "attention"
     for system in get_args(System):
         if system == found:
             return system  # type: ignore[no-any-return]

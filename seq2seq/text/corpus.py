@@ -24,7 +24,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -49,7 +48,7 @@ from seq2seq.text.cleaning import (
 from seq2seq.text.hashes import Hashes, HashSet, cut, hash_texts, is_member
 from seq2seq.text.pair_files import PairFiles, PairWriter, SentencePair
 from seq2seq.text.readers import RawPair, Report, one_line
-from seq2seq.text.sources import TEST, TRAIN, VALIDATION, Source, find_source
+from seq2seq.text.sources import TEST, TRAIN, VALIDATION, Source, file_spelling, find_source
 from seq2seq.text.unfinished import remove_abandoned, unfinished_folder
 
 __all__ = ["Corpus", "PairFiles", "SentencePair", "SplitSummary", "load_corpus"]
@@ -141,8 +140,7 @@ def _paths(folder: Path, split: str, settings: CorpusSettings) -> tuple[Path, Pa
     """A split's two text files."""
 
     def path(language: str) -> Path:
-        name = f"{split}.{language}"  # a column's name may hold what a file's name may not
-        return folder / re.sub(r'[%/\\:*?"<>|\0]', lambda match: f"%{ord(match[0]):02X}", name)
+        return folder / file_spelling(f"{split}.{language}")
 
     return path(settings.source_language), path(settings.target_language)
 
@@ -157,7 +155,7 @@ def _open(folder: Path, settings: CorpusSettings, name: str) -> Corpus | None:
             if [path.stat().st_size for path in paths] != entry["bytes"]:
                 return None
             files[split] = PairFiles(*paths)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
     entries = document["splits"].items()
     return Corpus(

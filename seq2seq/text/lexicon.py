@@ -22,8 +22,10 @@ from seq2seq.text.tokenized import TokenizedSplit, TokenRows
 from seq2seq.text.tokenizer import END
 
 ITERATIONS = 5
-# Of a larger corpus every n-th pair is read: these give about 25 million cells, 1 GB at most.
+# Of a larger corpus every n-th pair is read. A cell, a source beside a target subword, takes 60
+# bytes: 1.5 GB at most.
 MOST_PAIRS = 100_000
+MOST_CELLS = 25_000_000
 CANDIDATES = 200  # kept of each source subword, the likeliest
 
 
@@ -68,7 +70,9 @@ def translation_table(
     split: TokenizedSplit, target_size: int, iterations: int = ITERATIONS
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Source ids, target ids and t(target|source) of all that occur together, by source, target."""
-    chosen = np.arange(0, len(split), max(1, -(-len(split) // MOST_PAIRS)))
+    cells_of_all = int((split.source_lengths + 1).astype(np.int64) @ split.target_lengths)
+    step = max(1, -(-len(split) // MOST_PAIRS), -(-cells_of_all // MOST_CELLS))
+    chosen = np.arange(0, len(split), step)
     cells = _Cells.of(split, chosen, target_size)
     source, target = np.divmod(cells.keys, target_size)
     if not len(source):

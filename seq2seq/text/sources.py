@@ -4,7 +4,8 @@ A name is, in this order:
 
 1. `phrasebook`, the embedded corpus (a folder of that name is `./phrasebook`);
 2. a file of exactly that name: JSON lines, CSV, TSV, Parquet;
-3. two parallel text files with a comma between them, `a.txt,b.txt`;
+3. two parallel text files with a comma between them, `a.txt,b.txt`: the source first, unless their
+   endings are the two languages;
 4. a prefix, `data/news` for `data/news.en` and `data/news.de` (where there is a folder `data/news`
    as well, `data/news/` is the folder);
 5. a folder with files named by split, `train.jsonl`, or by split and language, `train.en`;
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -44,7 +45,7 @@ TEST = "test"
 _OTHER_NAMES = {"val": VALIDATION, "valid": VALIDATION, "dev": VALIDATION}
 _OWN_NAMES = (TRAIN, VALIDATION, TEST)
 # One file of several that make a split: train-00000-of-00003.parquet
-_SHARD = re.compile(r"(?P<split>.+)-\d{5}-of-\d{5}")
+_SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -83,7 +84,7 @@ def _find_local(settings: CorpusSettings, languages: Languages, report: Report) 
     path = Path(settings.name).expanduser()
     if path.is_file():
         return _from_files(settings.name, {TRAIN: [path]}, languages, report)
-    parallel = _parallel_files(settings.name, path, languages)
+    parallel = _parallel_files(settings.name, path, languages, report)
     if parallel:
         return _from_files(settings.name, {TRAIN: [parallel]}, languages, report)
     if path.is_dir():
@@ -174,12 +175,19 @@ def _from_files(
             f"{split}: {' '.join(file.identity() for file in files[split])}"
             for split in sorted(files)
         ),
-        splits={split: partial(_read_all, files[split]) for split in files},
+        splits={split: partial(_read_all, split, files[split]) for split in files},
     )
 
 
-def _read_all(files: list[_Files]) -> Iterator[RawPair]:
-    return chain.from_iterable(file.read() for file in files)
+def _read_all(split: str, files: list[_Files]) -> Iterator[RawPair]:
+    try:
+        yield from chain.from_iterable(file.read() for file in files)
+    except CorpusError as error:
+        if split in _OWN_NAMES:
+            raise
+        raise CorpusError(
+            f"{error} It was read as a split named {split}; if it is none, move it elsewhere."
+        ) from None
 
 
 class _Files:
@@ -231,7 +239,7 @@ def _plain_or_packed(path: Path) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _parallel_files(name: str, path: Path, languages: Languages) -> Parallel | None:
+def _parallel_files(name: str, path: Path, languages: Languages, report: Report) -> Parallel | None:
     """Two files named with a comma, or by a prefix of which both languages are there."""
     if "," in name:
         paths = [Path(part.strip()).expanduser() for part in name.split(",")]
@@ -240,11 +248,12 @@ def _parallel_files(name: str, path: Path, languages: Languages) -> Parallel | N
             raise CorpusError(f"There is no file {' and no file '.join(missing)}.")
         if len(paths) != 2:
             raise CorpusError(f"{name} names {len(paths)} files; parallel text is two.")
-        return paths[0], paths[1]
+        return _in_order(paths[0], paths[1], languages, report)
     if name.endswith("/") or not path.name:
         return None
     source, target = (
-        _plain_or_packed(path.with_name(f"{path.name}.{language}")) for language in languages
+        _plain_or_packed(path.with_name(f"{path.name}.{file_spelling(language)}"))
+        for language in languages
     )
     if source and target:
         return source, target
@@ -254,6 +263,16 @@ def _parallel_files(name: str, path: Path, languages: Languages) -> Parallel | N
             f"There is {source or target}, but no {path}.{missing_language} to go with it."
         )
     return None
+
+
+def _in_order(first: Path, second: Path, languages: Languages, report: Report) -> Parallel:
+    """Two named files, the source's first."""
+    endings = [path.name.removesuffix(".gz").rpartition(".")[2] for path in (first, second)]
+    if endings == [languages.target, languages.source]:
+        return second, first
+    if endings != list(languages):
+        report(f"{first} is read as {languages.source} and {second} as {languages.target}")
+    return first, second
 
 
 def _folder(path: Path, settings: CorpusSettings, languages: Languages, report: Report) -> Source:
@@ -276,16 +295,18 @@ def _splits_in(folder: Path, languages: Languages, report: Report) -> dict[str, 
     names = sorted({path.name.removesuffix(".gz") for path in folder.iterdir() if path.is_file()})
     found: dict[str, dict[str, list[Place]]] = {}  # split -> what it is made of -> files
     for name in names:
-        stem, _, ending = name.rpartition(".")
         path = _plain_or_packed(folder / name)
-        if not stem or path is None:
+        if name.startswith(".") or path is None:
             continue
+        stem, _, ending = name.rpartition(".")
         shard = _SHARD.fullmatch(stem)
         own = shard["split"] if shard else stem
-        if _is_table(path, own):
-            what = f"{own}-*.{ending}" if shard else path.name
+        language = next((one for one in languages if name.endswith(f".{file_spelling(one)}")), None)
+        if own and _is_table(path, own):
+            what = f"{own}-*-of-{shard['total']}.{ending}" if shard else path.name
             found.setdefault(split_name(own), {}).setdefault(what, []).append(path)
-        elif ending in languages:
+        elif language:
+            stem = name.removesuffix(f".{file_spelling(language)}")
             parallel = _both_languages(folder, stem, languages, report)
             what = f"{stem}.{languages.source} with {stem}.{languages.target}"
             if parallel:
@@ -296,20 +317,43 @@ def _splits_in(folder: Path, languages: Languages, report: Report) -> dict[str, 
                 f"{folder} has the split {split} {len(places)} times: {', '.join(places)}. "
                 "Keep one of them."
             )
+        _require_all_shards(next(iter(places.values())))
     return {split: next(iter(places.values())) for split, places in found.items()}
+
+
+def _require_all_shards(places: Sequence[Place]) -> None:
+    """Refuse a split of which files are missing, such as the second of three."""
+    paths = [place for place in places if isinstance(place, Path)]
+    shards = [shard for path in paths if (shard := _SHARD.search(path.name))]
+    numbers = {int(shard["number"]) for shard in shards}
+    total = int(shards[0]["total"]) if shards else 0
+    missing = sorted(set(range(total)) - numbers)
+    if missing or len(numbers) > total:
+        raise CorpusError(
+            f"{paths[0].parent} has {len(numbers)} of the {total} files {shards[0]['split']}-*-of-"
+            f"{shards[0]['total']}"
+            + (f"; number {missing[0]:05} is missing." if missing else ", which are too many.")
+        )
+
+
+def file_spelling(name: str) -> str:
+    """A language as the ending of a file: a column's name may hold what a file's name may not."""
+    return re.sub(r'[%/\\:*?"<>|\0]', lambda match: f"%{ord(match[0]):02X}", name)
 
 
 def _is_table(path: Path, split: str) -> bool:
     # A folder's .json is often about the data, and its .txt a text: they must be named by a split.
     kind = kind_of(path)
-    unclear = path.name.removesuffix(".gz").endswith((".json", ".txt"))
+    unclear = path.name.lower().removesuffix(".gz").endswith((".json", ".txt"))
     return kind is not None and (not unclear or split_name(split) in _OWN_NAMES)
 
 
 def _both_languages(
     folder: Path, stem: str, languages: Languages, report: Report
 ) -> Parallel | None:
-    source, target = (_plain_or_packed(folder / f"{stem}.{language}") for language in languages)
+    source, target = (
+        _plain_or_packed(folder / f"{stem}.{file_spelling(language)}") for language in languages
+    )
     if source and target:
         return source, target
     there, missing = (source, languages.target) if source else (target, languages.source)

@@ -149,7 +149,7 @@ def _open(home: Path, pairs: int) -> TokenizedSplit | None:
     """Map the files of a split; None where they are missing or damaged."""
     try:
         source, target = _open_rows(home, "source"), _open_rows(home, "target")
-    except (FileNotFoundError, ValueError):  # ValueError: a header or a length that is no .npy
+    except (FileNotFoundError, ValueError, EOFError):  # a header or a length that is no .npy
         return None
     is_whole = all(
         rows.offsets.shape == (pairs + 1,) and rows.tokens.shape == (rows.offsets[-1],)
