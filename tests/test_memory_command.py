@@ -167,11 +167,18 @@ MISTAKES = [
         ["memory", "gradients", "4", "5"],
         "Gradients are drawn for one task at one lag, or for one run; name one.",
     ),
+    (
+        ["memory", "gradients", "4", "--trainer", "online"],
+        "Gradients are of batched training; leave --trainer online out.",
+    ),
+    (["memory", "gradients", "4", "--run", "./file"], "file cannot be written, because of file;"),
+    (["memory", "4", "--run", "file/m"], "file/m cannot be written, because of file; give another"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "line"), MISTAKES, ids=lambda value: str(value)[:30])
 def test_a_mistake_gets_one_line_and_exit_code_2(arguments, line, workplace, capsys):
+    (workplace / "file").touch()
     assert main(arguments) == 2
     said = capsys.readouterr().err.strip().split("\n")
     assert len(said) == 1

@@ -99,6 +99,53 @@ def test_input_gradients_equal_autograd(kind: MemoryCell):
     torch.testing.assert_close(ours[0], expected, rtol=1e-9, atol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["2a", "2b"])
+def test_input_gradients_of_symbols_are_of_the_last_signal_alone(name: str):
+    task = make_task(name, 10)
+    network = new_network("lstm", task, Recipe(hidden_size=4), 1).double()
+    torch.nn.init.normal_(network.direct)  # the output units read the last symbol, too
+    ours = input_gradients(network, task, 1)
+    batch = tensors(task.fresh(8, np.random.default_rng([1, 4])).select(0, 1))
+    spelt = torch.nn.functional.one_hot(batch.inputs, task.input_size).double().requires_grad_()
+    hidden = network.from_projected(
+        spelt @ network.cell.weight_input.T + network.cell.bias, batch.lengths
+    )
+    time = int(batch.times.max())
+    nets = network.output(hidden[0, time]) + spelt[0, time] @ network.direct
+    (target,) = batch.targets[batch.times == time].double()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(nets, target)
+    (wanted,) = torch.autograd.grad(loss, spelt)
+    expected = wanted[0, : time + 1].norm(dim=-1).flip(0)[: ours.shape[1]]
+    torch.testing.assert_close(ours[0], expected, rtol=1e-9, atol=1e-15)
+    assert (expected > 0).all()
+
+
+def test_measuring_leaves_a_network_as_it_was():
+    task = make_task("4", 20)
+    network = new_network("lstm-1997", task, Recipe(hidden_size=4, truncated=True), 1)
+    weights = network.cell.weight_input.clone()
+    curve(network, task, "lstm-1997", False)
+    assert network.cell.truncated
+    assert torch.equal(network.cell.weight_input, weights)
+    assert network.cell.weight_input.dtype == torch.float32
+
+
+def test_a_run_that_started_from_another_and_an_average(counting_corpus):
+    counting_corpus(60)
+    some = [*TINY, "--training.max-updates", "2", "--training.validate-every", "1"]
+    assert main(["train", "--run", "parent", *some]) == 0
+    start = ["--training.start-from", "parent", "--training.average-last", "2"]
+    assert main(["train", "--run", "child", *some, *start]) == 0
+    parents, childs = measure_run("parent", print), measure_run("child", print)
+    assert [curve.trained for curve in childs] == [False, True]
+    assert childs[0].hidden == parents[1].hidden  # it began with the parent's best weights
+    assert main(["average", "child"]) == 0
+    said: list[str] = []
+    (only,) = measure_run("child-average", said.append)
+    assert only.trained
+    assert "child-average is an average of 2 validations, which never began to train" in said
+
+
 def test_a_shrinking_rnn_forgets_and_an_orthogonal_one_without_squashing_does_not():
     task = make_task("4", 20)
     network = new_network("rnn", task, Recipe(hidden_size=4), 1)

@@ -142,7 +142,8 @@ def test_the_same_seed_draws_the_same_texts_and_others_draw_others():
         ({"top_p": 1.01}, "--top-p is 1.01; it must be above 0"),
         ({"top_p": math.nan}, "--top-p is nan; it must be above 0"),
         ({"texts": 0}, "--count is 0; it must be at least 1."),
-        ({"max_tokens": 0}, "--max-tokens is 0; it must be at least 1."),
+        ({"max_tokens": 0}, "--max-tokens is 0; it must lie in 1 to 10000."),
+        ({"max_tokens": 10**20}, f"--max-tokens is {10**20}; it must lie in 1 to 10000."),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(changes, line):

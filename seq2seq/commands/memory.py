@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -69,6 +70,7 @@ def run(arguments: list[str]) -> int:
 
     torch.set_num_threads(1)  # the products are small: more threads would wait for one another
     folder = run_folder(chosen.run)
+    _require_place(folder)
     if chosen.tasks[:1] == ("gradients",):
         return _gradients(chosen, folder)
     from seq2seq.memory import experiment
@@ -89,6 +91,13 @@ def run(arguments: list[str]) -> int:
         say("Interrupted. What had ended is kept; the same command goes on from here.")
         return 130
     return 0
+
+
+def _require_place(folder: Path) -> None:
+    """Refuse, before hours of training, a folder that could not be written; nothing is made yet."""
+    there = next(place for place in (folder, *folder.parents, Path()) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise ConfigError(f"{folder} cannot be written, because of {there}; give another --run.")
 
 
 def _plan(chosen: Memory) -> Plan:
@@ -135,6 +144,8 @@ def _gradients(chosen: Memory, folder: Path) -> int:
     names = chosen.tasks[1:] or ("4",)
     if len(names) > 1 or len(chosen.lags) > 1:
         raise ConfigError("Gradients are drawn for one task at one lag, or for one run; name one.")
+    if chosen.trainer != "batched":
+        raise ConfigError("Gradients are of batched training; leave --trainer online out.")
     if names[0] in TASKS:
         from seq2seq.memory.gradients import measure
 

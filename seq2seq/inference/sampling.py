@@ -27,6 +27,7 @@ from seq2seq.model.language_model import LanguageStep
 from seq2seq.text.tokenizer import BEGIN, END
 
 TEXTS_AT_ONCE = 256
+MOST_TOKENS = 10_000  # of a text: all random numbers are drawn beforehand
 
 
 class GoingOn(Protocol):
@@ -68,9 +69,12 @@ def check_sampling(sampling: Sampling) -> None:
         )
     if not 0 < sampling.top_p <= 1:
         raise ConfigError(f"--top-p is {sampling.top_p}; it must be above 0 and at most 1.")
-    for name, value in (("--count", sampling.texts), ("--max-tokens", sampling.max_tokens)):
-        if value < 1:
-            raise ConfigError(f"{name} is {value}; it must be at least 1.")
+    if sampling.texts < 1:
+        raise ConfigError(f"--count is {sampling.texts}; it must be at least 1.")
+    if not 1 <= sampling.max_tokens <= MOST_TOKENS:
+        raise ConfigError(
+            f"--max-tokens is {sampling.max_tokens}; it must lie in 1 to {MOST_TOKENS}."
+        )
 
 
 @torch.inference_mode()

@@ -11,6 +11,7 @@ Three measures for a sequence of T steps, each over the distance T − t:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -102,7 +103,10 @@ def path_products(cell: AnyCell, projected: Tensor, outputs: Tensor) -> Tensor:
 
 
 def input_gradients(network: Network, task: Task, seed: int) -> Tensor:
-    """‖∂loss/∂x_t‖ for sequences of one length each: [sequences, time], by distance from the end.
+    """‖∂loss/∂x_t‖ of the last error signal alone: [sequences, time], by distance from it.
+
+    Other signals, which some tasks have at every step, would show their own steps' errors and not
+    what arrives from afar. Symbols count as the vectors with a single 1 that they stand for.
 
     Args:
         network: any.
@@ -111,12 +115,21 @@ def input_gradients(network: Network, task: Task, seed: int) -> Tensor:
     """
     rows = []
     for batch in _one_by_one(task, seed):
+        last = int(batch.times.argmax())
+        one = slice(last, last + 1)
+        batch = batch._replace(
+            rows=batch.rows[one], times=batch.times[one], targets=batch.targets[one]
+        )
         projected = network.project(batch.inputs).detach().requires_grad_()
         hidden = network.from_projected(projected, batch.lengths)
         logits = network.logits(hidden, batch)
         loss = functional.binary_cross_entropy_with_logits(logits, batch.targets)
-        (errors,) = torch.autograd.grad(loss, projected)
-        rows.append((errors[0] @ network.cell.weight_input).norm(dim=-1).flip(0))
+        errors, of_outputs = torch.autograd.grad(loss, (projected, logits))
+        time = int(batch.times[0])
+        arrived = errors[0, : time + 1] @ network.cell.weight_input
+        if len(network.direct):  # the output units read the last symbol, too
+            arrived[time] += network.direct @ of_outputs[0]
+        rows.append(arrived.norm(dim=-1).flip(0))
     shortest = min(len(row) for row in rows)
     return torch.stack([row[:shortest] for row in rows]).detach()
 
@@ -132,7 +145,7 @@ def _one_by_one(task: Task, seed: int):  # type: ignore[no-untyped-def]
 
 def curve(network: Network, task: Task, cell: MemoryCell, trained: bool, seed: int = 1) -> Curve:
     """One cell's measures on fresh sequences of a task, in double precision."""
-    network = network.double()
+    network = copy.deepcopy(network).double()
     inner = network.cell
     if isinstance(inner, LSTM1997Cell):
         inner.truncated = False  # what really arrives, not what training looks at
@@ -147,7 +160,6 @@ def curve(network: Network, task: Task, cell: MemoryCell, trained: bool, seed: i
                 outputs = network.from_projected(projected, batch.lengths)
                 paths.append(path_products(inner, projected, outputs)[0])
     arrived = input_gradients(network, task, seed)
-    network.float()
     return Curve(
         cell,
         trained,

@@ -275,10 +275,11 @@ def write_gradients(what: str, curves: list[Curve], folder: Path) -> list[Path]:
     for ending in FORMATS:
         by_distance(rows, _FLOOR, folder / f"gradients{ending}")
     text = (
-        "Medians over at most 8 fresh sequences of T steps. What falls with the distance "
-        f"vanishes, what rises explodes; the axis ends at {_FLOOR:g}, and a line that is missing "
-        "lies below it. The cell state's path is the product of forget gates (LSTM) or update "
-        "gates (GRU), mean over units; it is 1 for the cell of 1997."
+        "Medians over at most 8 fresh sequences of T steps; the loss is that of the last error "
+        "signal. What falls with the distance vanishes, what rises explodes; the axis ends at "
+        f"{_FLOOR:g}, and a line that is missing lies below it. The cell state's path is the "
+        "product of forget gates (LSTM) or update gates (GRU), mean over units; it is 1 for the "
+        "cell of 1997."
     )
     title = f"Gradient by distance: {what}"
     figure = Figure("gradients", f"Gradients over the distance T − t, {what}.")

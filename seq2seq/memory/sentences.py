@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seq2seq.checkpoint import build_model, find_run, load_model, read_config
+from seq2seq.checkpoint import RunConfig, build_model, find_run, load_model, read_config
 from seq2seq.errors import CorpusError
 from seq2seq.memory.gradients import Curve, median_over, path_products, state_jacobians
 from seq2seq.model.cells import RecurrentCell, RNNCell
 from seq2seq.model.encoder_decoder import EncoderDecoder
+from seq2seq.starting import begin_with
 from seq2seq.text.corpus import load_corpus
 from seq2seq.text.tokenizer import BEGIN, END, Tokenizer
+from seq2seq.training.averaging import average_kind
 
 _SENTENCES = 8
 _AMONG = 500  # the longest of so many
@@ -27,14 +29,16 @@ Tokens = tuple[Tensor, Tensor]  # source with END, [1, source]; target from BEGI
 def measure_run(name: str, report: Callable[[str], None]) -> list[Curve]:
     """A run's encoder with the weights it began with and with its best ones.
 
-    The cell is that of the first layer, reading forwards; distances are in the order of reading.
+    An average of weights never began: of such a run there are the best ones alone. The cell is
+    that of the first layer, reading forwards; distances are in the order of reading.
 
     Args:
         name: of the run.
         report: receives one line a message.
 
     Raises:
-        CheckpointError: there is no such run, or it has no weights.
+        CheckpointError: there is no such run, it has no weights, or the run that it started from
+            is gone.
         CorpusError: the run's corpus has no sentences to read.
     """
     folder = find_run(name)
@@ -42,10 +46,22 @@ def measure_run(name: str, report: Callable[[str], None]) -> list[Curve]:
     sentences = _sentences(folder, report)
     longest, shortest = (pick(s.shape[1] for s, _ in sentences) for pick in (max, min))
     report(f"{folder.name}: {len(sentences)} sentences of {shortest} to {longest} source tokens")
-    torch.manual_seed(config.settings.training.seed)
-    models = {False: build_model(config).eval(), True: load_model(folder)}
+    models = {True: load_model(folder)}
+    if kind := average_kind(folder):
+        report(f"{folder.name} is an average of {kind}, which never began to train")
+    else:
+        models = {False: _first_model(config).eval(), **models}
     label = f"{config.settings.model.cell} ({config.settings.model.decoder})"
     return [_curve(model, sentences, label, trained) for trained, model in models.items()]
+
+
+def _first_model(config: RunConfig) -> EncoderDecoder:
+    """The model as it was before its first update."""
+    torch.manual_seed(config.settings.training.seed)
+    model = build_model(config)
+    if config.settings.training.start_from:
+        begin_with(model, find_run(config.settings.training.start_from))
+    return model
 
 
 def _sentences(folder: Path, report: Callable[[str], None]) -> list[Tokens]:
