@@ -41,7 +41,12 @@ from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.subword_sampling import SubwordSampler
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
-from seq2seq.text.unfinished import sole_user, unfinished_folder
+from seq2seq.text.unfinished import (
+    put_in_place,
+    remove_abandoned,
+    sole_user,
+    unfinished_folder,
+)
 from seq2seq.training.display import TrainingDisplay
 from seq2seq.training.history import History
 from seq2seq.training.loop import Display, Trainer, require_machine
@@ -70,10 +75,10 @@ def prepare_tokenizer(corpus: Corpus, settings: TokenizerSettings, report: Repor
             shutil.rmtree(home, ignore_errors=True)
     tokenizer = train_tokenizer(settings, corpus.splits["train"], report)
     try:
+        remove_abandoned(home.parent)
         with unfinished_folder(home) as unfinished:
             tokenizer.save(unfinished)
-            with suppress(OSError):  # another run was faster: its subwords are the same
-                unfinished.rename(home)
+            put_in_place(unfinished, home)
     except OSError as error:
         raise TokenizerError(
             f"Cannot keep the subwords in {home}: {error.strerror}. Check free space and "

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from seq2seq.errors import CorpusError
 from seq2seq.text.pair_files import PairFiles
 from seq2seq.text.tokenizer import Tokenizer
-from seq2seq.text.unfinished import remove_abandoned, unfinished_folder
+from seq2seq.text.unfinished import put_in_place, remove_abandoned, unfinished_folder
 
 _FORMAT = b"1"  # part of the folder's name: raise it when the files change their meaning
 _CHUNK = 20_000  # pairs encoded at once
@@ -172,11 +172,7 @@ def _write(
 ) -> None:
     with unfinished_folder(home) as unfinished:
         _encode(pairs, tokenizer, unfinished, report)
-        try:
-            unfinished.rename(home)
-        except OSError:
-            if not home.exists():  # otherwise another run was faster: its files are the same
-                raise
+        put_in_place(unfinished, home)
 
 
 def _encode(

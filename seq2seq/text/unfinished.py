@@ -44,6 +44,19 @@ def unfinished_folder(home: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def put_in_place(unfinished: Path, home: Path) -> None:
+    """Give a folder that is whole its name, unless another process was faster with the same.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    try:
+        unfinished.rename(home)
+    except OSError:
+        if not home.exists():
+            raise
+
+
 @contextmanager
 def sole_user(folder: Path) -> Iterator[bool]:
     """Have an existing folder for oneself until the end of the block.
