@@ -284,8 +284,8 @@ def evaluate_run(
             )
     require_unseen(options.rerank_by, corpus, splits, report)
     evaluations = []
-    keeps = _keeps_scores(folder, options, report)
     with open_translator(name, search, report, options) as translator:
+        keeps = _keeps_scores(folder, options, report)
         for split in splits:
             pairs = corpus.splits[split]
             report(f"{folder.name}: translating {len(pairs):,} sentences of {split}")

@@ -608,7 +608,8 @@ def test_reports_that_cannot_be_drawn(workplace, capsys):
         ("{", "comparison.json cannot be read: "),
         ('{"a": 1}', "comparison.json was not written by seq2seq compare."),
         ('{"layout": "seq2seq comparison", "version": 99}', "is of version 99; this program reads"),
-        ('{"layout": "seq2seq comparison", "version": 1}', "is damaged: it lacks "),
+        ('{"layout": "seq2seq comparison", "version": 1}', "reads version 2. Compare again."),
+        ('{"layout": "seq2seq comparison", "version": 2}', "is damaged: it lacks "),
     ):
         path.write_text(content)
         assert main(["report", "x"]) == 2
