@@ -16,6 +16,7 @@ from tests.conftest import TINY, assert_same_end, train, validations
 
 LANGUAGE_MODEL = [option for option in TINY if option != "--model.attention-size"]
 LANGUAGE_MODEL.remove("8")
+ONE_EPOCH = ["--training.epochs", "1"]
 
 
 def last_line(capsys) -> str:
@@ -110,7 +111,7 @@ def test_a_folder_that_cannot_be_made_gets_one_line(counting_corpus, capsys):
 
 def test_a_kill_before_the_first_save_leaves_no_trace_in_the_history(counting_corpus, monkeypatch):
     counting_corpus(200)
-    assert train("whole") == 0
+    assert train("whole", *ONE_EPOCH) == 0
     save = Trainer._save
 
     def fail(self):
@@ -118,7 +119,7 @@ def test_a_kill_before_the_first_save_leaves_no_trace_in_the_history(counting_co
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_save", fail)
-        assert train("killed") == 130
+        assert train("killed", *ONE_EPOCH) == 130
     history = Path("checkpoints/killed/metrics.jsonl")
     with history.open("a", encoding="utf-8") as file:
         file.write('{"event": "train", "upd')  # cut short
@@ -153,7 +154,8 @@ def test_a_run_that_had_stopped_early_does_not_go_on(counting_corpus, monkeypatc
 @pytest.mark.parametrize("joint", [True, False])
 def test_damaged_subwords_are_learnt_anew(joint, counting_corpus, capsys):
     counting_corpus(200)
-    more = [] if joint else ["--tokenizer.no-joint", "--tokenizer.vocabulary-size", "300"]
+    more = ["--training.max-updates", "3"]
+    more += [] if joint else ["--tokenizer.no-joint", "--tokenizer.vocabulary-size", "300"]
     more += [] if joint else ["--model.tied", "none"]
     assert train("one", *more) == 0
     kept = sorted(Path("data/tokenizers").glob("*/*.model"))
