@@ -54,6 +54,14 @@ REPORT = Report(
 )
 
 
+CORPUS = {
+    "source_language": "en",
+    "target_language": "de",
+    "sizes": {"train": 9, "test": 9},
+}
+"""As a comparison's document has it."""
+
+
 def draw(folder: Path) -> None:
     series = [Series("한국어 ß", [(0, 1.0), (1, 2.0)], [(0.5, 1.5), (1.5, 2.5)])]
     charts([Panel("x", "y", series, ["1–5", "6+"])], folder / "length.svg")
@@ -232,11 +240,7 @@ def test_the_report_says_which_seeds_a_system_has(seeds, said):
         for name, own in seeds.items()
     ]
     document = {
-        "corpus": {
-            "source_language": "en",
-            "target_language": "de",
-            "sizes": {"train": 9, "test": 9},
-        },
+        "corpus": CORPUS,
         "splits": ["test"],
         "systems": systems,
         "significance": {"baseline": "lstm", "tests": []},
@@ -262,11 +266,7 @@ def test_the_report_says_which_seeds_a_system_has(seeds, said):
 )
 def test_the_verdict_counts_seeds_that_agree_with_it(tests, said):
     document = {
-        "corpus": {
-            "source_language": "en",
-            "target_language": "de",
-            "sizes": {"train": 9, "test": 9},
-        },
+        "corpus": CORPUS,
         "splits": ["test"],
         "systems": [
             {"name": name, "runs": [{"seed": 1, "failure": None}], "scores": {}} for name in "ab"
