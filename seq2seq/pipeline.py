@@ -13,11 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import torch
-
 from seq2seq.checkpoint import (
     RunConfig,
-    build_model,
     read_config,
     write_config,
 )
@@ -35,7 +32,7 @@ from seq2seq.evaluation.scores import bleu
 from seq2seq.inference.translator import Translator
 from seq2seq.learnt import require_same_text
 from seq2seq.model.encoder_decoder import EncoderDecoder, parameter_count
-from seq2seq.starting import begin_with, find_start, warn_of_known
+from seq2seq.starting import find_start, first_model, warn_of_known
 from seq2seq.text.batches import TokenizedSplit, padding_share, tokenize_split
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.pair_files import PairFiles
@@ -228,11 +225,9 @@ def _trainer(
 
 def _first_model(config: RunConfig, start: Path | None, report: Report) -> EncoderDecoder:
     """The run's model as it is before its first update."""
-    torch.manual_seed(config.settings.training.seed)
-    model = build_model(config)
+    model = first_model(config, start)
     report(f"model: {parameter_count(model):,} parameters")
     if start:
-        begin_with(model, start)
         learnt = read_config(start).settings.corpus
         report(
             f"start: weights and subwords of {start.name}, which translates "

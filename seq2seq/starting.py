@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from seq2seq.checkpoint import find_run, lineage, load_weights, put_weights, read_config
+import torch
+
+from seq2seq.checkpoint import (
+    RunConfig,
+    build_model,
+    find_run,
+    lineage,
+    load_weights,
+    put_weights,
+    read_config,
+)
 from seq2seq.config import Settings
 from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.learnt import learnt_corpus
@@ -54,6 +64,19 @@ def find_start(settings: Settings) -> Path | None:
                     f"over to the same {group} alone, so leave that option out."
                 )
     return start
+
+
+def first_model(config: RunConfig, start: Path | None) -> EncoderDecoder:
+    """A run's model before its first update: drawn with its seed, or as the run `start` ended.
+
+    Raises:
+        CheckpointError: see `begin_with`.
+    """
+    torch.manual_seed(config.settings.training.seed)
+    model = build_model(config)
+    if start:
+        begin_with(model, start)
+    return model
 
 
 def begin_with(model: EncoderDecoder, start: Path) -> None:

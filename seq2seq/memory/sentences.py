@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seq2seq.checkpoint import RunConfig, build_model, find_run, load_model, read_config
+from seq2seq.checkpoint import find_run, load_model, read_config
 from seq2seq.errors import CorpusError
 from seq2seq.memory.gradients import Curve, median_over, path_products, state_jacobians
 from seq2seq.model.cells import RecurrentCell, RNNCell
 from seq2seq.model.encoder_decoder import EncoderDecoder
-from seq2seq.starting import begin_with
+from seq2seq.starting import first_model
 from seq2seq.text.corpus import load_corpus
 from seq2seq.text.tokenizer import BEGIN, END, Tokenizer
 from seq2seq.training.averaging import average_kind
@@ -50,18 +50,11 @@ def measure_run(name: str, report: Callable[[str], None]) -> list[Curve]:
     if kind := average_kind(folder):
         report(f"{folder.name} is an average of {kind}, which never began to train")
     else:
-        models = {False: _first_model(config).eval(), **models}
+        start = config.settings.training.start_from
+        first = first_model(config, find_run(start) if start else None)
+        models = {False: first.eval(), **models}
     label = f"{config.settings.model.cell} ({config.settings.model.decoder})"
     return [_curve(model, sentences, label, trained) for trained, model in models.items()]
-
-
-def _first_model(config: RunConfig) -> EncoderDecoder:
-    """The model as it was before its first update."""
-    torch.manual_seed(config.settings.training.seed)
-    model = build_model(config)
-    if config.settings.training.start_from:
-        begin_with(model, find_run(config.settings.training.start_from))
-    return model
 
 
 def _sentences(folder: Path, report: Callable[[str], None]) -> list[Tokens]:
