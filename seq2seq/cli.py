@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,9 @@ examples
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Translations are UTF-8 wherever they go, as the text is that they are made from.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")
     try:
         code = _run(arguments)
         sys.stdout.flush()  # what cannot be written shall not fail later, without a line

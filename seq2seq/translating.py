@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.checkpoint import find_run, find_runs, load_model, read_config
+from seq2seq.checkpoint import find_run, find_runs, lineage, load_model, read_config
 from seq2seq.config import SearchSettings, fingerprint_text
 from seq2seq.decoding import DEFAULT_OPTIONS, DecodingOptions
-from seq2seq.errors import ConfigError, CorpusError
+from seq2seq.errors import CheckpointError, ConfigError, CorpusError
 from seq2seq.evaluation.conventions import Convention
 from seq2seq.evaluation.evaluate import Evaluation, evaluate_split
 from seq2seq.inference.ensemble import Ensemble
@@ -34,8 +34,10 @@ from seq2seq.inference.translator import Translator
 from seq2seq.learnt import learnt_corpus, warn_of_other_text
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.pipeline import DATA, Report, prepare_split
+from seq2seq.starting import warn_of_known
 from seq2seq.text.corpus import Corpus, load_corpus
 from seq2seq.text.lexicon import learn_lexicon
+from seq2seq.text.readers import one_line
 from seq2seq.text.tokenizer import Tokenizer
 
 
@@ -206,21 +208,23 @@ def require_unseen(
     """Refuse runs of the other direction that have learnt pairs of these splits, turned round.
 
     A corpus without splits for validation and test is cut by its source sentences, and so elsewhere
-    in each direction: what one direction keeps for the test, the other may have learnt.
+    in each direction: what one direction keeps for the test, the other may have learnt. So may the
+    run that it started from.
 
     Raises:
         ConfigError: how many they have learnt.
-        CheckpointError: the text that a run learnt is no longer there.
+        CheckpointError: the text that a run learnt has changed since, or a run is gone.
+        CorpusError: the text that a run learnt is no longer there.
     """
     pairs = {pair for split in splits for pair in kept.splits[split]}
-    for run in backward:
-        learnt = learnt_corpus(find_run(run), DATA / "prepared", report)
+    for run in (before for name in backward for before in lineage(find_run(name))):
+        learnt = learnt_corpus(run, DATA / "prepared", report)
         seen = sum((pair.target, pair.source) in pairs for pair in learnt.splits["train"])
         if seen:
             raise ConfigError(
-                f"{run} learnt {seen:,} pairs of {' and '.join(splits)}, which it would know by "
-                "heart. Where a corpus has no validation and test files of its own, each direction "
-                "keeps others: give it such files, and train both directions again."
+                f"{run.name} learnt {seen:,} pairs of {' and '.join(splits)}, which it would know "
+                "by heart. Where a corpus has no validation and test files of its own, each "
+                "direction keeps others: give it such files, and train both directions again."
             )
 
 
@@ -233,18 +237,26 @@ def _direction(folder: Path) -> str:
 def prepare_shortlist(
     folder: Path, tokenizer: Tokenizer, per_subword: int, report: Report
 ) -> Shortlist:
-    """A run's shortlist; what it needs is learnt from the training pairs once and kept."""
-    settings = read_config(folder).settings.corpus
+    """A run's shortlist; what it needs is learnt from the training pairs once and kept.
+
+    Raises:
+        CheckpointError: they have changed since the run learnt them.
+        CorpusError: they are no longer there.
+    """
+    config = read_config(folder)
     path = folder / "lexicon.npz"
-    # Subwords are learnt from the training text, so that other text has another tokenizer.
-    learnt_from = f"{tokenizer.fingerprint} {fingerprint_text(settings)}"
+    text = config.corpus or fingerprint_text(config.settings.corpus)
+    learnt_from = f"{tokenizer.fingerprint} {text}"
     lexicon = load_lexicon(path, learnt_from)
     sizes = (tokenizer.source_vocabulary_size, tokenizer.target_vocabulary_size)
     if lexicon is None:
-        corpus = load_corpus(settings, DATA / "prepared", report)
+        corpus = learnt_corpus(folder, DATA / "prepared", report)
         report("shortlist: learning from the training pairs which subwords translate which")
         lexicon = learn_lexicon(prepare_split(corpus, "train", tokenizer, report), *sizes)
-        save_lexicon(path, lexicon, learnt_from)
+        try:
+            save_lexicon(path, lexicon, learnt_from)
+        except CheckpointError as error:
+            report(f"shortlist: learnt anew each time, because {one_line(error)}")
     return Shortlist(lexicon, per_subword, sizes[1], tokenizer.is_joint)
 
 
@@ -283,6 +295,9 @@ def evaluate_run(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
     require_unseen(options.rerank_by, corpus, splits, report)
+    for member in find_runs(options.ensemble):
+        if read_config(member).corpus != corpus.fingerprint:
+            warn_of_known(member, corpus, DATA / "prepared", report)
     evaluations = []
     with open_translator(name, search, report, options) as translator:
         keeps = _keeps_scores(folder, options, report)

@@ -12,7 +12,6 @@ from seq2seq.text.cleaning import (
     ABSURD_LENGTH_RATIO,
     OVER_LONG,
     clean_sentence,
-    count_words,
     quality_drop,
 )
 
@@ -75,25 +74,6 @@ def test_cleaning_loses_nothing_but_marks_controls_and_spaces(text: str) -> None
         return unicodedata.normalize("NFD", "".join(kept))
 
     assert essence(clean_sentence(text) or "") == essence(text)
-
-
-@pytest.mark.parametrize(
-    ("sentence", "words"),
-    [
-        ("", 0),
-        ("Yes.", 1),
-        ("A man walks.", 3),
-        ("Ein Mann geht über Land.", 5),
-        ("남자가 걷는다.", 2),  # Korean has spaces
-        ("我们走。", 4),  # three characters, and the full stop
-        ("犬 and 猫", 3),
-        ("ไป", 2),
-    ],
-)
-def test_words_stand_between_spaces_or_are_characters_of_unspaced_scripts(
-    sentence: str, words: int
-) -> None:
-    assert count_words(sentence) == words
 
 
 @pytest.mark.parametrize(

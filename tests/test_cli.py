@@ -1,5 +1,7 @@
 """What a user types wrong gets one clear line and exit code 2."""
 
+import io
+import os
 import subprocess
 import sys
 import time
@@ -29,6 +31,10 @@ MISTAKES = [
     (["train", "--training.device", "cuda"], "which this machine does not have"),
     (["evaluate", "none"], "There is no run 'none'; under checkpoints/ there are none yet"),
     (["evaluate"], "Name at least one run"),
+    (["evaluate", "--split", "test", "r"], "Name at least one run, before all options"),
+    (["evaluate", "r", "--split", "test", "--split=validation"], "--split stands twice; name ever"),
+    (["translate", "r", "--rerank-by", "a", "--rerank_by", "b"], "--rerank-by stands twice"),
+    (["translate", "r", "--ensemble"], "--ensemble names nothing; leave it out"),
     (["translate", "none"], "There is no run 'none'"),
     (["compare", "--systems", "lstm", "rrn"], "invalid choice 'rrn'"),
 ]
@@ -75,13 +81,17 @@ def test_help_is_wrapped_as_sentences_and_not_as_in_the_source(command, sentence
     for sentence in sentences:
         assert sentence in " ".join(shown.replace("│", " ").split())
     # Lines end where the box does, and not where ours do in the source.
-    lines = [line.strip(" │") for line in shown.split("\n") if line.startswith("│       ")]
-    followed = pairwise(lines)
-    assert all(
-        len(line) + len(after.split()[0]) + 1 > 70
-        for line, after in followed
-        if after and after.split()[0].islower() and not line.endswith(")")
-    )
+    boxed = [line for line in shown.split("\n") if line.startswith("│       ")]
+    (indent,) = {len(line) - len(line.lstrip("│ ")) for line in boxed}
+    room = len(boxed[0]) - indent - len(" │")
+    lines = [line.strip(" │") for line in boxed]
+    wrapped = [
+        (line, after)
+        for line, after in pairwise(lines)
+        if after.split()[0].islower() and not line.endswith(")")
+    ]
+    assert wrapped
+    assert all(len(line) + 1 + len(after.split()[0]) > room for line, after in wrapped)
 
 
 def test_the_phrasebook_by_its_name_is_the_preset(workplace, monkeypatch):
@@ -139,6 +149,33 @@ def test_a_full_disk_is_said_in_one_line(translating, monkeypatch):
         ):
             assert done.returncode == 2
             assert done.stderr.decode() == "seq2seq: the disk is full; the output is not whole\n"
+
+
+def test_output_is_utf8_wherever_it_goes(counting_corpus, workplace, monkeypatch):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert main(["evaluate", "r", "--split", "validation"]) == 0
+    assert "r · validation: " in written.getvalue().decode()
+
+
+def test_who_types_gets_each_answer_at_once(counting_corpus, workplace, monkeypatch):
+    """A terminal to type at, and a pipe to read from: nothing waits for a buffer to fill."""
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "seq2seq", "translate", "r", "--n-best", "2"]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        os.write(ours, b"one two\n")
+        first, second = process.stdout.readline(), process.stdout.readline()
+        process.kill()
+    os.close(ours)
+    assert first.startswith(b"0 ||| ")
+    assert second.startswith(b"0 ||| ")
 
 
 def test_a_map_that_cannot_be_drawn_costs_no_translation(translating, workplace):

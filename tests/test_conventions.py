@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from seq2seq.cli import main
-from seq2seq.errors import CorpusError
+from seq2seq.errors import ConfigError, CorpusError
 from seq2seq.evaluation.conventions import (
     lowercase_tokenized,
+    require_convention,
     score_lowercase_tokenized,
     what_is_done,
 )
@@ -111,13 +112,30 @@ def test_nothing_to_score_is_an_error() -> None:
 
 
 def test_what_was_done_is_said() -> None:
-    assert what_is_done("cased") == (
-        "plain text as it is, case kept; sacrebleu's BLEU splits the words (13a)"
+    cased = "plain text as it is, case kept in BLEU and chrF2 (TER ignores it); sacrebleu's BLEU "
+    assert what_is_done("cased", ["Ein Mann."]) == cased + "splits the words (13a)"
+    assert what_is_done("cased", ["一个男人。"]) == cased + "splits the words (zh)"
+    begin = "lower-cased, punctuation normalised, words split by Moses' rules for "
+    for language in ("pt_BR", "Portuguese"):
+        said = what_is_done("lowercase-tokenized", [""], language)
+        assert said.startswith(f"{begin}'pt' (sacremoses ")
+    assert what_is_done("lowercase-tokenized", [""], "ko").startswith(
+        f"{begin}'ko', which has none of its own and gets English abbreviations (sacremoses "
     )
-    said = what_is_done("lowercase-tokenized", "pt_BR")
-    assert said.startswith(
-        "lower-cased, punctuation normalised, words split by Moses' rules for 'pt' (sacremoses "
-    )
+
+
+def test_names_of_languages_stand_for_their_codes() -> None:
+    said = 'und "nein." aber'
+    assert lowercase_tokenized([said], "German") == lowercase_tokenized([said], "de")
+    assert lowercase_tokenized([said], "de") != lowercase_tokenized([said], "deu")
+
+
+def test_it_is_refused_where_no_spaces_separate_words() -> None:
+    require_convention("lowercase-tokenized", ["Ein Mann."])
+    require_convention("cased", ["一个男人。"])
+    with pytest.raises(ConfigError) as error:
+        require_convention("lowercase-tokenized", ["一个男人走路。"])
+    assert "leave it out: BLEU then finds the words itself (zh)." in str(error.value)
 
 
 def test_the_command_shows_both_and_keeps_the_default_where_it_was(counting_corpus, capsys):

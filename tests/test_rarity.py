@@ -11,16 +11,9 @@ from seq2seq.evaluation.rarity import (
     match_counts,
     score_rarity,
     training_counts,
-    words_of,
 )
 
 TRAINING = ["a b a", "a, c!", "a b"] * 2 + ["a"] * 14  # a 22 times, b 4 times, c 2 times
-
-
-def test_words_lose_their_punctuation_and_keep_their_case() -> None:
-    assert words_of("Don't go, well-known Müller! 책을 3.5") == [
-        "Don't", "go", "well-known", "Müller", "책을", "3", "5",
-    ]  # fmt: skip
 
 
 def test_only_wanted_words_are_counted() -> None:

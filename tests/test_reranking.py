@@ -214,6 +214,10 @@ def test_runs_that_cannot_rerank_are_refused(runs, workplace, capsys):
     options = [*TINY, *BACK, "--corpus.name", "seen", "--run", "knows"]
     assert main(["train", "own", *options, "--training.max-updates", "2"]) == 0
     capsys.readouterr()
-    assert f"knows learnt {len(pairs)} pairs of test, which it would know" in refused(
-        "evaluate", "one", "--rerank-by", "knows"
-    )
+    message = f"knows learnt {len(pairs)} pairs of test, which it would know"
+    assert message in refused("evaluate", "one", "--rerank-by", "knows")
+    # So would one that has started from it.
+    started = [*TINY, *BACK, "--training.start-from", "knows", "--training.max-updates", "2"]
+    assert main(["train", *started, "--corpus.name", "counting", "--run", "innocent"]) == 0
+    capsys.readouterr()
+    assert message in refused("evaluate", "one", "--rerank-by", "innocent")

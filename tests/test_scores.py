@@ -278,3 +278,35 @@ def test_a_printed_table_shows_whole_signatures() -> None:
     column = next(line.find("nrefs") for line in lines if "nrefs" in line)
     assert "".join(line[column:].strip() for line in lines if "──" not in line).endswith(signature)
     assert "35.29 [33.7, 36.9]" in printed
+
+
+UNSPACED = {
+    "zh": (
+        ["一个男人在公园里读书。", "两只狗在草地上奔跑。"],
+        ["一个男人在公园里看书。", "两只狗在草地上跑。"],
+        ["-tok", "zh"],
+        ["--ter-normalized", "--ter-asian-support"],
+    ),
+    "char": (
+        ["男の人が公園で本を読んでいます。", "二匹の犬が走っています。"],
+        ["男の人は公園で本を読みます。", "二匹の犬が走っています。"],
+        ["-tok", "char"],
+        ["--ter-normalized", "--ter-asian-support"],
+    ),
+}
+
+
+@pytest.mark.parametrize("tokenize", UNSPACED)
+def test_text_without_spaces_is_scored_as_sacrebleu_does_when_told_how(
+    tmp_path: Path, tokenize: str
+) -> None:
+    references, hypotheses, how, ter = UNSPACED[tokenize]
+    theirs = command(tmp_path, (hypotheses, references), *how, *ter)
+    ours = score_translations(hypotheses, references, bootstrap=0)
+    assert [f"{score.value:.12f}" for score in ours] == [f"{one['score']:.12f}" for one in theirs]
+    assert [score.signature for score in ours] == [one["signature"] for one in theirs]
+    assert bleu(hypotheses, references) == ours[0].value > 30
+    assert bleu(references, references) == pytest.approx(100)
+    assert bleu_and_chrf(hypotheses, references, 0)[0].value == ours[0].value
+    _, [paired, _, _] = paired_randomization([references, hypotheses], references, 10)
+    assert (paired.value, f"tok:{tokenize}" in paired.signature) == (ours[0].value, True)

@@ -1,6 +1,8 @@
 """Shortlists: the whole vocabulary changes nothing, and no sentence sees its neighbours."""
 
 import dataclasses
+import io
+import sys
 
 import numpy as np
 import pytest
@@ -146,6 +148,20 @@ def test_a_lexicon_is_kept_and_told_from_another(tmp_path):
     assert load_lexicon(path, "text") is None
 
 
+def test_a_lexicon_that_cannot_be_kept_serves_all_the_same(
+    counting_corpus, workplace, capsys, monkeypatch
+):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    (workplace / "checkpoints/r/lexicon.npz").mkdir()  # stands in the way, also of root
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\n")))
+    assert main(["translate", "r", "--shortlist", "5"]) == 0
+    said = capsys.readouterr()
+    assert "shortlist: learnt anew each time, because" in said.err
+    assert said.out.count("\n") == 1
+
+
 def test_a_pickle_is_not_opened(tmp_path):
     path = tmp_path / "lexicon.npz"
     with path.open("wb") as file:
@@ -169,6 +185,14 @@ def test_the_commands_have_both_options(counting_corpus, workplace, capsys, monk
     assert (folder / "scores.json").read_bytes() == scores, "fast ways are not the run's scores"
     assert main(["evaluate", "r", "--split", "validation", "--shortlist", "5"]) == 0
     assert "learning" not in capsys.readouterr().err, "learnt once and kept"
+    source = workplace / "counting.en"
+    source.write_text("".join(reversed(source.read_text().splitlines(keepends=True))))
+    assert main(["evaluate", "r", "--split", "validation", "--shortlist", "5"]) == 0
+    assert "learning" not in capsys.readouterr().err, "kept for the text that the run learnt"
+    (folder / "lexicon.npz").unlink()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\n")))
+    assert main(["translate", "r", "--shortlist", "5"]) == 2
+    assert "have changed since" in capsys.readouterr().err, "never from text that it did not learn"
     assert main(["evaluate", "r", "--shortlist", "0"]) == 2
     assert "--shortlist 0 is out of range: 1 to 200" in capsys.readouterr().err
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -153,6 +153,20 @@ def test_known_sentences_of_other_splits_are_counted(parent, capsys):
     assert "child learnt" not in said
 
 
+def test_members_of_an_ensemble_that_know_the_test_are_named(parent, capsys):
+    """Also where the run that they started from learnt it; runs of one corpus need no looking."""
+    known = training_sources()
+    write_text("other", {"train": known[60:120], "validation": known[:4], "test": known[4:9]})
+    assert start("child", "--corpus.name", "other", "--training.max-updates", "2") == 0
+    assert start("again", "--corpus.name", "other", "--training.max-updates", "2") == 0
+    capsys.readouterr()
+    assert main(["evaluate", "child", "--ensemble", "parent"]) == 0
+    line = "parent learnt 5 of the 5 sources of test: scores on it will say too much"
+    assert line in capsys.readouterr().err
+    assert main(["evaluate", "child", "--ensemble", "again"]) == 0
+    assert "scores on it will say too much" not in capsys.readouterr().err
+
+
 def test_text_that_cannot_be_looked_up_is_said(parent, capsys):
     write_text("other", {"train": training_sources(), "test": ["one"], "validation": ["two"]})
     Path("counting.en").unlink()

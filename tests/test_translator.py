@@ -215,7 +215,9 @@ def test_no_word_boundary_is_no_obstacle(tokenizer: Tokenizer) -> None:
         (["▁a", "▁b", '."', "▁c", "▁d", "▁e"], 5, [3, 6]),  # also behind a quotation mark
         (["▁a", "▁3", ".", "14", "▁d", "▁e"], 5, [5, 6]),  # a point within a number is none
         (["▁a", "b", "▁c", "d", "▁e", "f"], 3, [2, 4, 6]),  # else before a word
-        (["▁a", "b", "c", "d", "e"], 2, [2, 4, 5]),  # else anywhere
+        (["▁a", "b", "c", "d", "e"], 2, [2, 4, 5]),  # else between characters
+        (["▁", "𐌰", "·", "·", "·", "𐌱", "·", "·", "·"], 8, [5, 9]),
+        (["𐌰", "·", "·", "·"], 3, [3, 4]),  # which a piece may be too short for
         (["▁你", "好", "。", "再", "见", "。"], 5, [3, 6]),  # where no space follows
         ([], 3, [0]),
     ],
@@ -267,6 +269,15 @@ def test_lines_are_translated_as_they_come(tokenizer: Tokenizer) -> None:
     assert next(found).text == "near"
     assert read == [0, 1]
     assert len(list(found)) == 5
+
+
+def test_of_lines_the_first_alone_has_weights(tokenizer: Tokenizer) -> None:
+    lines = [b"near and far\n", b"near\n", b"far\n"]
+    translator, model, _ = workplace(tokenizer)
+    found = list(translator.translate_lines(lines, weights_of_first=True))
+    assert texts_of(found) == ["near and far", "near", "far"]
+    assert [translation.weights is not None for translation in found] == [True, False, False]
+    assert [rows for rows, _ in model.batches] == [1, 2]
 
 
 def test_what_is_not_utf8_is_named_after_all_lines_before_it(tokenizer: Tokenizer) -> None:

@@ -58,7 +58,21 @@ def parse(
         if stop.code in (0, None):
             raise
         raise ConfigError(_one_line(complaint.getvalue(), command)) from None
+    _require_whole_lists(parsed, arguments)
     return parsed
+
+
+def _require_whole_lists(parsed: object, arguments: list[str]) -> None:
+    """Refuse lists of nothing, and in two parts: the second would replace the first in silence."""
+    named = _options(arguments)
+    for name, value in vars(parsed).items():
+        option = f"--{name.replace('_', '-')}"
+        if not isinstance(value, tuple) or option not in named:
+            continue
+        if not value:
+            raise ConfigError(f"{option} names nothing; leave it out, or say what.")
+        if named.count(option) > 1:
+            raise ConfigError(f"{option} stands twice; name everything behind one {option}.")
 
 
 def _reflow_help(kind: type) -> None:
@@ -195,7 +209,8 @@ def machine_choices(training: TrainingSettings, arguments: list[str]) -> dict[st
 
 
 def _options(arguments: list[str]) -> list[str]:
-    return [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    names = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    return [name.replace("_", "-") for name in names]
 
 
 def decoding_options(chosen: object) -> DecodingOptions:

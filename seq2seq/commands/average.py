@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
     """Average."""
     chosen = parse(Average, "average", arguments)
     if not chosen.runs:
-        raise ConfigError("Name at least one run: seq2seq average RUN.")
+        raise ConfigError("Name at least one run, before all options: seq2seq average RUN.")
     from seq2seq.checkpoint import find_runs, is_language_model
     from seq2seq.training.averaging import write_average, write_mean_of_runs
 

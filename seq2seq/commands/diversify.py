@@ -37,7 +37,7 @@ def run(arguments: list[str]) -> int:
     """Diversify."""
     chosen = parse(Diversify, "diversify", arguments)
     if not chosen.runs:
-        raise ConfigError("Name at least one run: seq2seq diversify RUN.")
+        raise ConfigError("Name at least one run, before all options: seq2seq diversify RUN.")
     from seq2seq.checkpoint import find_run, read_config
     from seq2seq.diversification import diversify
 

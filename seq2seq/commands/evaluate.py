@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> int:
     from seq2seq import translating
 
     if not chosen.runs:
-        raise ConfigError("Name at least one run: seq2seq evaluate RUN.")
+        raise ConfigError("Name at least one run, before all options: seq2seq evaluate RUN.")
     if chosen.ensemble and len(chosen.runs) > 1:
         raise ConfigError(
             f"--ensemble adds runs to one, and {len(chosen.runs)} are named: seq2seq evaluate "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -52,7 +51,6 @@ def run(arguments: list[str]) -> int:
     model, tokenizer = load_language_model(folder), Tokenizer.load(folder)
     (tokens,) = tokenizer.encode_target([prompt])
     samples = sample_texts(model, tokens, sampling)
-    sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")  # type: ignore[union-attr]
     for text in tokenizer.decode_target([sample.tokens for sample in samples]):
         print(text)
     cut = sum(not sample.complete for sample in samples)

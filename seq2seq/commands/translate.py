@@ -67,14 +67,11 @@ def run(arguments: list[str]) -> int:
 
 
 def _translate(translator: Translator, chosen: Translate) -> None:
-    sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")  # type: ignore[union-attr]
     # A person who types wants each answer at once; a file goes faster in large batches.
     at_once = 1 if sys.stdin.isatty() else LINES_AT_ONCE
     ahead = 0 if at_once == 1 or chosen.processes == 1 else chosen.processes
-    with_weights = chosen.attention is not None
-    lines = translator.translate_lines(
-        sys.stdin.buffer, chosen.n_best, with_weights, at_once, ahead
-    )
+    draws = chosen.attention is not None
+    lines = translator.translate_lines(sys.stdin.buffer, chosen.n_best, draws, at_once, ahead)
     failure: ConfigError | None = ConfigError("There is no attention to draw: no sentence came in.")
     for number, translation in enumerate(lines):
         _print_translation(number, translation, chosen.n_best)
@@ -87,10 +84,12 @@ def _translate(translator: Translator, chosen: Translate) -> None:
 
 def _print_translation(number: int, translation: Translation, n_best: int) -> None:
     if n_best == 1:
-        print(translation.text, flush=sys.stdin.isatty())
-        return
-    for candidate in translation.candidates:
-        print(f"{number} ||| {candidate.text} ||| {candidate.score:.4f}")
+        print(translation.text)
+    else:
+        for candidate in translation.candidates:
+            print(f"{number} ||| {candidate.text} ||| {candidate.score:.4f}")
+    if sys.stdin.isatty():
+        sys.stdout.flush()
 
 
 def _draw_attention(translation: Translation, path: Path) -> ConfigError | None:

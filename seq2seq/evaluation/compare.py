@@ -18,6 +18,7 @@ from seq2seq.evaluation.material import Material, Outputs, read_outputs, setting
 from seq2seq.evaluation.samples import MOST_DIFFERENT, chosen_rows, most_different
 from seq2seq.evaluation.scores import paired_randomization
 from seq2seq.evaluation.word_order import kendall_distance
+from seq2seq.text.words import count_words
 
 LAYOUT = "seq2seq comparison"
 VERSION = 2  # 1: a one-sided paired test, and F1 by rarity without words of no reference
@@ -116,7 +117,7 @@ def _by_length(outputs: Mapping[str, Outputs], main: str) -> dict[str, Any]:
     output = outputs[main]
     for split in splits[1:]:
         output = output.joined(outputs[split])
-    lengths = [len(source.split()) for source in output.sources]
+    lengths = [count_words(source) for source in output.sources]
     found = buckets.bounded_buckets(lengths, buckets.LENGTH_BOUNDS)
     rows = buckets.score_buckets(found, output.translations, output.references)
     return {"splits": splits, "rows": rows}
@@ -140,7 +141,7 @@ def _by_order(
     found = buckets.equal_buckets(distances, 4)
     rows = buckets.score_buckets(found, output.translations, output.references)
     for row, bucket in zip(rows, found, strict=True):
-        words = [len(output.sources[sentence].split()) for sentence in bucket.rows]
+        words = [count_words(output.sources[sentence]) for sentence in bucket.rows]
         row["mean_words"] = sum(words) / len(words)
         row["mean_distance"] = sum(distances[n] for n in bucket.rows) / len(bucket.rows)
     return {"split": main, "rows": rows}

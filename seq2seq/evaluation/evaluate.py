@@ -12,6 +12,7 @@ from seq2seq.config import SearchSettings
 from seq2seq.evaluation.conventions import (
     Convention,
     ConventionScore,
+    require_convention,
     score_lowercase_tokenized,
     what_is_done,
 )
@@ -29,6 +30,7 @@ class Evaluation(NamedTuple):
     search: SearchSettings
     seconds: float  # of translating, scoring not counted
     corpus: str  # fingerprint of the text it was measured on
+    done: str  # to the text for `scores`, in words
     other: ConventionScore | None = None  # BLEU under another convention, if one was asked for
 
     def as_json(self) -> dict[str, Any]:
@@ -41,7 +43,7 @@ class Evaluation(NamedTuple):
             "split": self.split,
             "sentences": self.sentences,
             "convention": "cased",
-            "done": what_is_done("cased"),
+            "done": self.done,
             "scores": [score._asdict() for score in self.scores],
             "beam_size": self.search.beam_size,
             "length_penalty": self.search.length_penalty,
@@ -79,9 +81,13 @@ def evaluate_split(
 
     Returns:
         The evaluation, and the translations in the split's order.
+
+    Raises:
+        ConfigError: the convention is not for text like the split's.
     """
     sources = [pair.source for pair in pairs]
     references = [pair.target for pair in pairs]
+    require_convention(convention, references)
     started = time.monotonic()
     hypotheses = [translation.text for translation in translator.translate(sources)]
     seconds = time.monotonic() - started
@@ -89,8 +95,9 @@ def evaluate_split(
     other = None
     if convention == "lowercase-tokenized":
         other = score_lowercase_tokenized(hypotheses, references, language, bootstrap)
+    done = what_is_done("cased", references)
     evaluation = Evaluation(
-        split, len(sources), scores, translator.settings, seconds, corpus, other
+        split, len(sources), scores, translator.settings, seconds, corpus, done, other
     )
     if folder is not None:
         _keep(folder, evaluation, hypotheses)

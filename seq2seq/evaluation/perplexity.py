@@ -11,6 +11,7 @@ import torch
 from seq2seq.model.predictor import Predictor
 from seq2seq.text.batches import TokenizedSplit, collate, evaluation_batches
 from seq2seq.text.pair_files import SentencePair
+from seq2seq.text.words import count_words
 from seq2seq.training.loss import token_loss
 
 
@@ -19,8 +20,9 @@ class Perplexity(NamedTuple):
 
         nats a part = −ln P(all sentences) / parts        perplexity = exp(nats a part)
 
-    Words are what stands between spaces; the end of each sentence counts as one token and as one
-    word. A word's figure does not depend on how the text is cut into subwords, a token's does.
+    Words are what stands between spaces, and characters where there are none (`count_words`); the
+    end of each sentence counts as one token and as one word. A word's figure does not depend on
+    how the text is cut into subwords, a token's does.
     """
 
     split: str
@@ -71,5 +73,5 @@ def measure_perplexity(
         loss = token_loss(model, collate(tokens, rows).to(device), label_smoothing=0.0)
         nats += float(loss.nll)
         count += loss.tokens
-    words = sum(len(pair.target.split()) + 1 for pair in pairs)
+    words = sum(count_words(pair.target) + 1 for pair in pairs)
     return Perplexity(split, nats, len(pairs), count, words)

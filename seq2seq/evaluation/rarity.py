@@ -7,7 +7,6 @@ translations over sentences, as one figure F1 (Neubig et al. 2019, "compare-mt",
 from __future__ import annotations
 
 import bisect
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,16 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.evaluation.spread import spread
+from seq2seq.text.words import words_of
 
 COUNT_BOUNDS = (0, 4, 19, 99, 999)
 """Greatest training count of each class; the last class has none."""
 # Resamples at once: 1,000 of a million sentences would not fit.
 _RESAMPLES_AT_ONCE = 50
-
-
-def words_of(sentence: str) -> list[str]:
-    """Words without their punctuation, cased."""
-    return re.findall(r"\w+(?:['’-]\w+)*", sentence)
 
 
 def training_counts(training: Iterable[str], wanted: Iterable[str]) -> dict[str, int]:

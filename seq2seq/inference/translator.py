@@ -22,7 +22,7 @@ from seq2seq.inference.search import Hypothesis, TranslationModel, normalised, s
 from seq2seq.inference.shortlist import Shortlist, shortlisted_search
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.cleaning import clean_sentence
-from seq2seq.text.tokenizer import END, PADDING
+from seq2seq.text.tokenizer import END, PADDING, PART_OF_CHARACTER
 
 WORD_START = "▁"
 # About 60 sentences of 14 subwords in a beam of 5. Measured with 512 units, 4,000 subwords and one
@@ -179,7 +179,7 @@ class Translator:
         self,
         lines: Iterable[bytes],
         n_best: int = 1,
-        with_weights: bool = False,
+        weights_of_first: bool = False,
         chunk_lines: int = 500,
         chunks_ahead: int = 0,
     ) -> Iterator[Translation]:
@@ -188,14 +188,15 @@ class Translator:
         A line ends at \n, which a file opened in binary mode cuts at and nothing else; a \r before
         it is dropped. `chunk_lines` lines are read, translated together and yielded before more
         are read; `chunks_ahead` times as many are read ahead, to keep several processes busy.
+        With `weights_of_first` the first line, which is then translated by itself, has weights.
 
         Raises:
             ConfigError: `n_best` is not within 1 to the beam size.
             CorpusError: a line is not UTF-8. All lines before it were translated and yielded.
         """
         begun: deque[_Begun] = deque()
-        for first, chunk, error in _chunks(lines, chunk_lines):
-            begun.append(self._begin(chunk, first, n_best, with_weights))
+        for first, chunk, error in _chunks(lines, chunk_lines, weights_of_first):
+            begun.append(self._begin(chunk, first, n_best, weights_of_first and first == 1))
             while len(begun) > (0 if error else chunks_ahead):
                 yield from self._finish(begun.popleft())
             if error:
@@ -348,7 +349,7 @@ class Translator:
 
 
 def _chunks(
-    lines: Iterable[bytes], most: int
+    lines: Iterable[bytes], most: int, first_alone: bool
 ) -> Iterator[tuple[int, list[str], CorpusError | None]]:
     """Number of the first line, lines as text, and what is wrong with the line after the last."""
     chunk: list[str] = []
@@ -363,7 +364,7 @@ def _chunks(
             )
             yield first, chunk, wrong
             return
-        if len(chunk) >= most:
+        if len(chunk) >= most or (first_alone and number == 1):
             yield first, chunk, None
             chunk, first = [], number + 1
     yield first, chunk, None
@@ -372,7 +373,8 @@ def _chunks(
 def cut_points(labels: Sequence[str], most: int) -> list[int]:
     """Where to cut subwords into pieces of at most `most`: the end of each piece.
 
-    The latest place possible at the end of a sentence, else before a word, else anywhere.
+    The latest place possible at the end of a sentence, else before a word, else between characters;
+    within one only where it has more bytes than a piece may have subwords.
     """
     ends: list[int] = []
     start = 0
@@ -386,6 +388,7 @@ def cut_points(labels: Sequence[str], most: int) -> list[int]:
                     if _is_between_sentences(*labels[place - 1 : place + 1])
                 ),
                 (place for place in places if labels[place].startswith(WORD_START)),
+                (place for place in places if labels[place] != PART_OF_CHARACTER),
                 places,
             )
         )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from seq2seq.text.words import count_words
+
 # Part of every prepared corpus' fingerprint: raise it when a rule below changes.
 CLEANING_VERSION = 1
 
@@ -25,13 +27,6 @@ SHORT_SENTENCE = 40
 
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-# Scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-_HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
 def clean_sentence(value: object) -> str | None:
@@ -54,17 +49,6 @@ def clean_sentence(value: object) -> str | None:
         value = _CONTROL.sub(" ", value.replace("\ufeff", ""))
     value = " ".join(value.split()) if not is_plain or "  " in value else value.strip(" ")
     return value if value.isascii() else unicodedata.normalize("NFC", value)
-
-
-def count_words(sentence: str) -> int:
-    """Words of a cleaned sentence: what stands between spaces.
-
-    In scripts written without spaces (Chinese, Japanese, Thai, ...) every character counts as one
-    word, as in sacreBLEU's Chinese tokenisation.
-    """
-    if sentence.isascii() or not _HAS_UNSPACED.search(sentence):
-        return sentence.count(" ") + 1 if sentence else 0
-    return len(_WORD.findall(sentence))
 
 
 def quality_drop(source: str, target: str, max_words: int, max_length_ratio: float) -> str | None:

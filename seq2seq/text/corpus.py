@@ -42,7 +42,6 @@ from seq2seq.text.cleaning import (
     EXACT_DUPLICATE,
     NOT_TEXT,
     clean_sentence,
-    count_words,
     quality_drop,
 )
 from seq2seq.text.hashes import Hashes, HashSet, cut, hash_texts, is_member
@@ -50,6 +49,7 @@ from seq2seq.text.pair_files import PairFiles, PairWriter, SentencePair
 from seq2seq.text.readers import RawPair, Report, one_line
 from seq2seq.text.sources import TEST, TRAIN, VALIDATION, Source, file_spelling, find_source
 from seq2seq.text.unfinished import remove_abandoned, unfinished_folder
+from seq2seq.text.words import count_words
 
 __all__ = ["Corpus", "PairFiles", "SentencePair", "SplitSummary", "load_corpus"]
 

@@ -39,6 +39,8 @@ TRAINING_THREADS = 16
 ENCODING_THREADS = 2
 _SENTENCES_WORTH_A_THREAD = 1000
 
+PART_OF_CHARACTER = "·"  # labels a byte after the first one of its character
+
 _JOINT_FILE = "tokenizer.model"
 _SIDE_FILES = ("tokenizer.source.model", "tokenizer.target.model")
 # Whatever `str.splitlines` breaks at; bytes can spell any of them.
@@ -318,7 +320,7 @@ def _byte_labels(spelling: bytes) -> list[str]:
     labels: list[str] = []
     while spelling:
         size, character = _first_character(spelling)
-        labels += [character, *"·" * (size - 1)]
+        labels += [character, *[PART_OF_CHARACTER] * (size - 1)]
         spelling = spelling[size:]
     return labels
 
