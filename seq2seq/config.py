@@ -159,7 +159,8 @@ class ModelSettings:
     word_dropout: float = 0.05
     """Share of words whose whole embedding is blanked, on both sides (Sennrich and Zhang 2019)."""
     encoder_dropout: float = 0.0
-    """On the encoder's states, and on its summary, before the decoder sees them, in training."""
+    """On the encoder's hidden states, also the last ones, with which the decoder begins, in
+    training; an LSTM's last cell state stays whole."""
     recurrent_dropout: float = 0.0
     """Share of the recurrent weights blanked for a batch, in training (DropConnect; Merity et al.
     2018)."""
@@ -179,10 +180,13 @@ class ModelSettings:
         for name in ("dropout", "word_dropout", "encoder_dropout", "recurrent_dropout"):
             _require_share(f"model.{name}", getattr(self, name))
         _require(
-            not self.query_word or (self.attention == "additive" and self.input_feeding),
+            not self.query_word
+            or (
+                self.decoder == "attention" and self.attention == "additive" and self.input_feeding
+            ),
             "model.query_word needs additive attention with input feeding; "
-            "turn it off by --model.no-query-word, or choose --model.attention additive "
-            "--model.input-feeding.",
+            "turn it off by --model.no-query-word, or choose --model.decoder attention "
+            "--model.attention additive --model.input-feeding.",
         )
         _require(
             self.lexical_readout == "none" or self.decoder == "attention",
@@ -220,9 +224,10 @@ class TrainingSettings:
     learning_rate: float = 2e-3
     """The peak, reached after warm-up."""
     schedule: Literal["cosine", "linear", "inverse-sqrt", "constant"] = "cosine"
-    """How the learning rate decays after warm-up; cosine and linear reach zero with the budget."""
+    """How the learning rate decays after warm-up; cosine and linear end near zero."""
     warmup_updates: int = 200
-    """Updates over which the learning rate rises from zero to its peak."""
+    """Updates over which the learning rate rises from zero to its peak; at most a quarter of the
+    budget."""
     weight_decay: float = 0.01
     """AdamW only; never on biases."""
     clip_norm: float = 1.0
@@ -257,7 +262,6 @@ class TrainingSettings:
             ("accumulate", 1),
             ("warmup_updates", 0),
             ("weight_decay", 0),
-            ("average_last", 0),
         ):
             _require_at_least(f"training.{name}", getattr(self, name), least)
         _require(
@@ -273,6 +277,10 @@ class TrainingSettings:
                 0 < self.subword_sampling <= 1,
                 f"training.subword_sampling is {self.subword_sampling}; it must lie in (0, 1].",
             )
+        _require(
+            self.average_last == 0 or self.average_last >= 2,
+            f"training.average_last is {self.average_last}; it must be 0 or at least 2.",
+        )
         for name in ("learning_rate", "clip_norm"):
             _require_above_zero(f"training.{name}", getattr(self, name))
         _require_share("training.label_smoothing", self.label_smoothing)
@@ -317,6 +325,7 @@ class Settings:
             "model.tied is 'all', which needs one vocabulary for both languages; "
             "set --tokenizer.joint or --model.tied target.",
         )
+        _require_merges(self.tokenizer, self.training)
 
 
 @dataclass(frozen=True)
@@ -363,6 +372,15 @@ class LanguageSettings:
             self.training.start_from is None,
             "training.start_from is for translation runs; a language model begins by chance.",
         )
+        _require_merges(self.tokenizer, self.training)
+
+
+def _require_merges(tokenizer: TokenizerSettings, training: TrainingSettings) -> None:
+    _require(
+        not (tokenizer.kind == "bpe" and training.subword_sampling == 1),
+        "training.subword_sampling is 1, which leaves out every merge of bpe: training would see "
+        "single characters alone; choose a smaller share, such as 0.1.",
+    )
 
 
 SettingsT = TypeVar("SettingsT", Settings, LanguageSettings)

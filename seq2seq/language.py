@@ -97,6 +97,7 @@ def _trainer(
         pipeline.batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
+    pipeline.report_warmup(trainer, report)
     if resume:
         trainer.resume()
     return trainer

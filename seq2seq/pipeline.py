@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from seq2seq.checkpoint import (
     RunConfig,
@@ -218,9 +219,20 @@ def _trainer(
         batch_sampler(settings, pairs, tokenizer),
     )
     report(f"precision: {trainer.precision}")
+    report_warmup(trainer, report)
     if resume:
         trainer.resume()
     return trainer
+
+
+def report_warmup(trainer: Trainer[Any], report: Report) -> None:
+    """Say where the budget is too short for the warm-up asked for."""
+    wanted, warmup = trainer.settings.warmup_updates, trainer.warmup_updates
+    if warmup < wanted:
+        report(
+            f"warm-up: {warmup:,} updates, a quarter of the budget, instead of "
+            f"training.warmup_updates {wanted:,}"
+        )
 
 
 def _first_model(config: RunConfig, start: Path | None, report: Report) -> EncoderDecoder:

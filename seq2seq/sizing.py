@@ -4,6 +4,10 @@ Little text wants few subwords, small batches and much dropout (Sennrich and Zha
 Low-Resource Neural Machine Translation"); much text wants the opposite and fewer passes. The band
 of Multi30k is measured in docs/results/quality.md, of the first one subwords and weight decay are
 (docs/corpora.md); the others are not.
+
+Passes change with the pairs and not with the band, so that no corpus learns much less for having a
+pair more: tiny ones go round until they have had some updates, large ones until they have read
+some pairs.
 """
 
 from __future__ import annotations
@@ -35,18 +39,36 @@ BANDS = (
             "dropout": 0.3,
             "word_dropout": 0.1,
         },
-        {"batch_tokens": 500, "epochs": 40, "warmup_updates": 100},
+        {"batch_tokens": 500, "warmup_updates": 100},
     ),
     Band(20_000, {"vocabulary_size": 4000}, {}, {}),
     Band(60_000, {}, {}, {}),
-    Band(200_000, {}, {"dropout": 0.2, "word_dropout": 0.05}, {"epochs": 10, "weight_decay": 0.01}),
+    Band(200_000, {}, {"dropout": 0.2, "word_dropout": 0.05}, {"weight_decay": 0.01}),
     Band(
         float("inf"),
         {"vocabulary_size": 16_000},
         {"hidden_size": 512, "dropout": 0.1, "word_dropout": 0.0},
-        {"batch_tokens": 4000, "epochs": 3, "warmup_updates": 1000, "weight_decay": 0.01},
+        {
+            "batch_tokens": 4000,
+            "warmup_updates": 1000,
+            "weight_decay": 0.01,
+            "validate_every": 1000,
+        },
     ),
 )
+
+
+TINY_PAIRS_READ = 40_000
+"""Pairs read in training a corpus of 100 to 999: what 40 epochs of 1,000 are."""
+LARGE_PAIRS_READ = 2_000_000
+"""Pairs read in training a corpus of 90,909 to 666,666."""
+
+
+def epochs_for(pairs: int) -> int:
+    """How often to go through a corpus of this many training pairs."""
+    if pairs < BANDS[0].below:
+        return min(400, max(40, -(-TINY_PAIRS_READ // pairs)))
+    return min(22, max(3, -(-LARGE_PAIRS_READ // pairs)))
 
 
 def size_for(settings: Settings, pairs: int) -> Settings:
@@ -56,7 +78,7 @@ def size_for(settings: Settings, pairs: int) -> Settings:
         settings,
         tokenizer=dataclasses.replace(settings.tokenizer, **band.tokenizer),
         model=dataclasses.replace(settings.model, **band.model),
-        training=dataclasses.replace(settings.training, **band.training),
+        training=dataclasses.replace(settings.training, **band.training, epochs=epochs_for(pairs)),
     )
 
 

@@ -170,25 +170,29 @@ def test_the_kernel_without_gradients_equals_the_loop(kind: Cell) -> None:
 
 
 @pytest.mark.parametrize("kind", CELLS)
-@pytest.mark.parametrize("tiles", [True, False])
+@pytest.mark.parametrize("cpu", ["AMX", "AVX-512", "AVX2"])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_bf16_goes_through_the_loop_by_hand_on_tiles_and_all_else_through_the_kernel(
-    kind: Cell, tiles: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+def test_bf16_goes_through_the_kernel_on_avx512_alone_and_else_through_the_loop_by_hand(
+    kind: Cell, cpu: str, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And bf16 adds its rounding only: states, and the gradient's direction."""
+    if cpu == "AVX-512" and not unrolling.has_avx512():
+        pytest.skip("this CPU has no AVX-512, and so its kernel no bf16")
     cell = fresh_cell(kind, torch.float32)
     inputs, state = sample(cell)
     expected = cell.unroll(inputs, LENGTHS, state)
     exact = torch.autograd.grad(weighted(*expected), [inputs, *cell.parameters()])
     calls: list[RecurrentCell] = []
+    by_hand = cpu != "AVX-512"
     original = unrolling.unroll_by_hand
-    monkeypatch.setattr(unrolling, "has_tiles", lambda: tiles)
+    monkeypatch.setattr(unrolling, "has_tiles", lambda: cpu == "AMX")
+    monkeypatch.setattr(unrolling, "has_avx512", lambda: cpu != "AVX2")
     monkeypatch.setattr(
         unrolling, "unroll_by_hand", lambda *args: calls.append(args[0]) or original(*args)
     )
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         outputs, last = unrolling.unroll(cell, inputs, LENGTHS, state)
-    assert calls == ([cell] if precision == "bf16" and tiles and kind in TWINS else [])
+    assert calls == ([cell] if precision == "bf16" and by_hand and kind in TWINS else [])
     total = weighted(outputs.float(), CellState(*(part.float() for part in last)))
     found = torch.autograd.grad(total, [inputs, *cell.parameters()])
     is_token = torch.arange(outputs.shape[1]) < LENGTHS[:, None]
@@ -198,6 +202,40 @@ def test_bf16_goes_through_the_loop_by_hand_on_tiles_and_all_else_through_the_ke
     )
     for one, other in zip(found, exact, strict=True):
         assert (one - other).norm() <= tolerance * other.norm()
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_on_a_gpu_bf16_leaves_the_kernel_in_float32(kind: Cell) -> None:
+    """Here on a CPU, whose autocast would lower the kernel's inputs as well."""
+    cell = fresh_cell(kind, torch.float32)
+    inputs, state = sample(cell)
+    expected = cell.unroll(inputs.bfloat16().float(), LENGTHS, state)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, last = unrolling.unroll_in_float32(cell, inputs.bfloat16(), LENGTHS, state)
+    assert outputs.dtype == torch.float32
+    torch.testing.assert_close(outputs, expected[0])
+    torch.testing.assert_close(last.hidden, expected[1].hidden)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_kernels_are_given_whole_states(kind: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As cuDNN demands; layers hand out slices."""
+    cell = fresh_cell(kind, torch.float32)
+    inputs, state = sample(cell)
+    layers = CellState(*(torch.stack([part, part], 1) for part in state))
+    given: list[CellState] = []
+    original = type(cell).unroll
+
+    def note(self: RecurrentCell, *args: Any) -> Any:
+        given.append(args[2])
+        return original(self, *args)
+
+    monkeypatch.setattr(type(cell), "unroll", note)
+    sliced = CellState(*(part[:, 0] for part in layers))
+    assert not sliced.hidden.is_contiguous()
+    unrolling.unroll(cell, inputs, LENGTHS, sliced)
+    assert [part.is_contiguous() for part in given[0]] == [True, True]
+    torch.testing.assert_close(given[0].hidden, state.hidden)
 
 
 @pytest.mark.parametrize("kind", list(TWINS))

@@ -16,6 +16,7 @@ from seq2seq import config
 from seq2seq.config import (
     PRESETS,
     CorpusSettings,
+    LanguageSettings,
     ModelSettings,
     SearchSettings,
     Settings,
@@ -72,8 +73,15 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
         ModelSettings,
         {"query_word": True, "attention": "dot"},
         "model.query_word needs additive attention with input feeding; "
-        "turn it off by --model.no-query-word, or choose --model.attention additive "
-        "--model.input-feeding.",
+        "turn it off by --model.no-query-word, or choose --model.decoder attention "
+        "--model.attention additive --model.input-feeding.",
+    ),
+    (
+        ModelSettings,
+        {"query_word": True, "decoder": "context-vector"},
+        "model.query_word needs additive attention with input feeding; "
+        "turn it off by --model.no-query-word, or choose --model.decoder attention "
+        "--model.attention additive --model.input-feeding.",
     ),
     (
         ModelSettings,
@@ -99,7 +107,26 @@ REFUSED: list[tuple[type, dict[str, Any], str]] = [
         {"weight_decay": -0.5},
         "training.weight_decay is -0.5; it must be at least 0.",
     ),
-    (TrainingSettings, {"average_last": -1}, "training.average_last is -1; it must be at least 0."),
+    *(
+        (
+            TrainingSettings,
+            {"average_last": last},
+            f"training.average_last is {last}; it must be 0 or at least 2.",
+        )
+        for last in (-1, 1)
+    ),
+    *(
+        (
+            kind,
+            {
+                "tokenizer": TokenizerSettings(kind="bpe"),
+                "training": TrainingSettings(subword_sampling=1.0, select_by=chosen_by),
+            },
+            "training.subword_sampling is 1, which leaves out every merge of bpe: training would "
+            "see single characters alone; choose a smaller share, such as 0.1.",
+        )
+        for kind, chosen_by in ((Settings, "bleu"), (LanguageSettings, "loss"))
+    ),
     (
         TrainingSettings,
         {"seed": 1 << 63},

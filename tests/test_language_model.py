@@ -103,7 +103,7 @@ def test_perplexity_by_hand():
         for token, chance in chances.items():
             model.output_bias[token] = math.log(chance)
     targets = [[4, 5], [4, 4, 4], [5]]
-    pairs = [SentencePair("x", text) for text in ("a b", "c  dd e", "f")]
+    pairs = [SentencePair("x", text) for text in ("a b", "c dd e", "f")]
     for batch_tokens in (1, 4, 1000):
         found = measure_perplexity(
             model, TokenizedSplit.of([[9]] * 3, targets), pairs, "test", batch_tokens

@@ -214,7 +214,7 @@ def test_a_loss_that_is_no_number_stops_with_the_pair(counting_corpus, monkeypat
     monkeypatch.setattr(loop, "token_loss", broken)
     assert train("broken") == 2
     said = capsys.readouterr().err.strip().split("\n")[-1]
-    assert "The loss is no longer a number at update 1 (rate 0.002)" in said
+    assert "The loss is no longer a number at update 1 (rate 0.0033)" in said
     assert "longest pair" in said
     assert any(f"“{one}” → “{other}”" in said for one, other in counting_pairs(100))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,27 @@ def test_the_bands_meet(pairs, band):
     assert f"the rule for {band}: " in rule_in_words(size_for(Settings(), pairs), pairs)
 
 
+@pytest.mark.parametrize(
+    ("pairs", "epochs"),
+    [(10, 400), (100, 400), (300, 134), (1_000, 40), (4_999, 40), (5_000, 22), (90_909, 22),
+     (100_000, 20), (199_999, 11), (200_000, 10), (500_000, 4), (666_667, 3), (10**9, 3)],
+)  # fmt: skip
+def test_epochs_by_pairs(pairs, epochs):
+    assert size_for(preset("own"), pairs).training.epochs == epochs
+
+
+def test_a_pair_more_never_costs_much_of_what_is_read():
+    """Where the number of passes changes, and where the band does, by a quarter at most."""
+    sizes = sorted({*range(5_000, 10**6, 997), *(b.below - d for b in BANDS[1:-1] for d in (0, 1))})
+    read = [pairs * size_for(preset("own"), int(pairs)).training.epochs for pairs in sizes]
+    assert all(after > before * 0.74 for before, after in pairwise(read))
+
+
 def test_the_line_names_what_was_chosen():
     sized = size_for(preset("own"), 100_000)
     assert rule_in_words(sized, 100_000) == (
         "sized for 100,000 pairs, the rule for 60,000 to 199,999: 8,000 subwords, hidden 384, "
-        "dropout 0.2, word dropout 0.05, weight decay 0.01, 1,000 tokens a batch, 10 epochs "
+        "dropout 0.2, word dropout 0.05, weight decay 0.01, 1,000 tokens a batch, 20 epochs "
         "(options named on the command line win)"
     )
     of_one_language = rule_in_words(language_settings(sized), 100_000)

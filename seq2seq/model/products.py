@@ -93,6 +93,13 @@ def lowered(x: Tensor, dtype: torch.dtype) -> Tensor:
     return filled
 
 
+def unfilled(rows: int, like: Tensor) -> int:
+    """The largest number of rows, at most this one, below which `lowered` puts no zeros."""
+    if rows < 16:
+        return rows
+    return next(fewer for fewer in range(rows, 0, -1) if _common(fewer, like) == fewer)
+
+
 def _common(rows: int, like: Tensor) -> int:
     """A number of rows not below this one that many batches share, where that matters."""
     if like.device.type != "cpu" or not has_tiles():
@@ -105,6 +112,13 @@ def _common(rows: int, like: Tensor) -> int:
 def has_tiles() -> bool:
     """Whether this CPU multiplies bf16 in tiles (AMX), as far as torch can tell."""
     ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return callable(ask) and bool(ask())
+
+
+@cache
+def has_avx512() -> bool:
+    """Whether this CPU has AVX-512, without which oneDNN has no LSTM in bf16."""
+    ask = getattr(torch.cpu, "_is_avx512_supported", None)
     return callable(ask) and bool(ask())
 
 

@@ -1,9 +1,10 @@
-"""A cell over whole sentences: by torch's kernel, or for bf16 on AMX by a loop of our own.
+"""A cell over whole sentences: by torch's kernel, or for bf16 on some CPUs by a loop of our own.
 
-oneDNN's kernel is the fastest way in float32, and in bf16 without AMX. With it, it spends several
-times as long on the way back as the products need; there a loop over steps takes its place, with a
-backward pass derived by hand, as in `recurrence` but without attention. The products with inputs
-lie before the loop, those of the weights' gradients behind it:
+oneDNN's kernel is the fastest way in float32, and in bf16 with AVX-512. With AMX it spends several
+times as long on the way back as the products need, and without AVX-512 it has no LSTM in bf16;
+there a loop over steps takes its place, with a backward pass derived by hand, as in `recurrence`
+but without attention. The products with inputs lie before the loop, those of the weights' gradients
+behind it:
 
     x_t = W y_t + b        u_t = U h_{t-1}        h_t = cell(x_t, u_t)
 
@@ -20,7 +21,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.cells import CellState, GRUCell, RecurrentCell, last_of_each_row
-from seq2seq.model.products import has_tiles, linear, product_type, project, sum_of_outer
+from seq2seq.model.products import (
+    has_avx512,
+    has_tiles,
+    linear,
+    product_type,
+    project,
+    sum_of_outer,
+)
 from seq2seq.model.traces import TRACES, GRUTrace, StepGradient, Trace
 
 
@@ -28,10 +36,27 @@ def unroll(
     cell: RecurrentCell, inputs: Tensor, lengths: Tensor, state: CellState
 ) -> tuple[Tensor, CellState]:
     """All steps of padded sentences at once, the faster way: see `RecurrentCell.unroll`."""
-    low = product_type(cell.bias) != cell.bias.dtype
-    if low and inputs.device.type == "cpu" and has_tiles() and type(cell) in TRACES:
+    state = CellState(*(part.contiguous() for part in state))  # cuDNN takes no slices of layers
+    if product_type(cell.bias) == cell.bias.dtype:
+        return cell.unroll(inputs, lengths, state)
+    if inputs.device.type != "cpu":
+        return unroll_in_float32(cell, inputs, lengths, state)
+    if type(cell) in TRACES and (has_tiles() or not has_avx512()):
         return unroll_by_hand(cell, inputs, lengths, state)
     return cell.unroll(inputs, lengths, state)
+
+
+def unroll_in_float32(
+    cell: RecurrentCell, inputs: Tensor, lengths: Tensor, state: CellState
+) -> tuple[Tensor, CellState]:
+    """`RecurrentCell.unroll` out of autocast's reach.
+
+    On a GPU autocast brings cuDNN's recurrent kernels to float16, whatever type it was given, and
+    float16 loses gradients as small as these. In float32 cuDNN may still multiply in TF32.
+    """
+    with torch.autocast(inputs.device.type, enabled=False):
+        exact = CellState(*(part.float() for part in state))
+        return cell.unroll(inputs.float(), lengths, exact)
 
 
 def unroll_by_hand(

@@ -72,7 +72,7 @@ class TrainingDisplay:
         elif time.monotonic() - self.plain_at > PLAIN_EVERY_SECONDS:
             self.plain_at = time.monotonic()
             seconds = time.monotonic() - self.began[0]
-            left = seconds / max(1, update - self.began[1]) * (self.total - update)
+            left = seconds / max(1, update - self.began[1]) * max(0, self.total - update)
             print(
                 f"update {update:,}/{self.total:,} · {describe_update(values)}"
                 f" · {left / 60:.1f} min left",

@@ -51,7 +51,7 @@ from seq2seq.training.history import History
 from seq2seq.training.loss import token_loss
 from seq2seq.training.peak_memory import PeakMemory, higher_peak
 from seq2seq.training.precision import Precision, choose_precision, precision_before
-from seq2seq.training.schedule import learning_rate
+from seq2seq.training.schedule import learning_rate, warmup_updates
 
 SAVE_EVERY_SECONDS = 120.0
 RECORD_EVERY_UPDATES = 20
@@ -148,10 +148,11 @@ class Trainer(Generic[ModelT]):
         self.device = self.accelerator.device
         self.model: ModelT = model.to(self.device)
         self.optimizer = make_optimizer(self.model, settings)
-        # Later epochs differ by a few at most.
+        # Later epochs differ by a few at most, so that the total of several is an estimate.
         self.batches_per_epoch = len(self._batches_of_epoch(0))
         updates = -(-self.batches_per_epoch // settings.accumulate)
         self.total_updates = settings.max_updates or settings.epochs * updates
+        self.warmup_updates = warmup_updates(settings, self.total_updates)
         self._stop_asked = False
         self._saved_at = time.monotonic()
 
@@ -211,10 +212,16 @@ class Trainer(Generic[ModelT]):
     def _train(self) -> str:
         # Asked before the first epoch, too: a kill may have come between the last one and the end.
         while not self._has_stopped_improving():
-            if self.progress.update >= self.total_updates:
+            if self._budget_is_used():
                 return "the budget is used up"
             self._run_epoch()
         return "validation stopped improving"
+
+    def _budget_is_used(self) -> bool:
+        most = self.settings.max_updates
+        if most is not None:
+            return self.progress.update >= most
+        return self.progress.epoch >= self.settings.epochs
 
     def _has_stopped_improving(self) -> bool:
         patience = self.settings.patience
@@ -237,7 +244,7 @@ class Trainer(Generic[ModelT]):
             if ended:
                 self.progress.epoch += 1
                 self.progress.batch = 0
-            done = self.progress.update >= self.total_updates
+            done = self._budget_is_used()
             every = self.settings.validate_every
             if done or (self.progress.update % every == 0 if every else ended):
                 self._validate()
@@ -454,7 +461,7 @@ def require_machine(settings: TrainingSettings) -> None:
     """Refuse, before anything is written, what this machine cannot do.
 
     Raises:
-        ConfigError: the device or the precision asked for is not there.
+        ConfigError: the device asked for is not there.
     """
     choose_precision(settings.precision, choose_device(settings))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.predictor import Predictor
-from seq2seq.model.products import linear, lowered, product_type
+from seq2seq.model.products import linear, lowered, product_type, unfilled
 from seq2seq.text.batches import Batch
 from seq2seq.text.tokenizer import PADDING
 
@@ -139,6 +139,8 @@ def _sum_over_chunks(
     """Total and negative log-likelihood; fills `gradients` where they are wanted."""
     vocabulary = len(weight)
     rows = max(1, LOGITS_AT_ONCE.get(weight.device.type, 2**21) // vocabulary)
+    if weight.dtype != readouts.dtype:
+        rows = unfilled(rows, readouts)
     nll, log_sums = bias.new_zeros(()), bias.new_zeros(())
     for start in range(0, len(labels), rows):
         chunk = slice(start, start + rows)

@@ -43,7 +43,7 @@ def choose_precision(wanted: Literal["auto", "float32", "bf16"], device: str) ->
     if wanted != "auto":
         return Precision(wanted, "as --training.precision says")
     if device == "cuda":
-        if torch.cuda.is_bf16_supported():
+        if torch.cuda.is_bf16_supported(including_emulation=False):
             return Precision("bf16", "which this GPU multiplies natively")
         return Precision("float32", "because this GPU does not multiply bf16 natively")
     if device != "cpu":
