@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import random
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +15,7 @@ import torch
 
 from seq2seq.checkpoint import load_training_state, load_weights
 from seq2seq.cli import main
+from seq2seq.report import figures
 from seq2seq.text.pair_files import PairFiles, PairWriter
 from seq2seq.training.history import History
 
@@ -31,10 +35,22 @@ WORDS = list(MIRRORED)
 SubwordKind = Literal["unigram", "bpe"]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _less_to_collect() -> None:
+    """Every training collects garbage first; what stays for good need not be looked through."""
+    gc.collect()
+    gc.freeze()
+    torch.set_num_threads(1)  # also for what a module makes once
+
+
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    """Two test processes on two cores: more threads would only wait for one another."""
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two test processes on two cores: more threads would only wait for one another.
+
+    And for no disk: no test cuts the power.
+    """
     torch.set_num_threads(1)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture
@@ -42,6 +58,27 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to run commands in, so that data/ and checkpoints/ are its own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without figures, which take most of a small comparison's time."""
+
+    def blank(*given: Any) -> None:
+        given[-1].write_bytes(
+            bytes(24) if given[-1].suffix == ".png" else b'<svg width="1pt"></svg>'
+        )
+
+    monkeypatch.setattr(figures, "attention_map", blank)
+    monkeypatch.setattr(figures, "charts", blank)
+
+
+def made_once(factory: pytest.TempPathFactory, make: Callable[[], None]) -> Path:
+    """A folder in which `make` was run, for a fixture of a module; tests have copies of it."""
+    folder = factory.mktemp("made")
+    with chdir(folder):
+        make()
+    return folder
 
 
 def counting_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -87,13 +124,18 @@ def counting_corpus(workplace: Path) -> Callable[[int], Path]:
     """A function that writes `count` pairs as parallel text and returns their common prefix."""
 
     def write(count: int = 300) -> Path:
-        pairs = counting_pairs(count)
-        for language, side in (("en", 0), ("de", 1)):
-            text = "".join(pair[side] + "\n" for pair in pairs)
-            (workplace / f"counting.{language}").write_text(text, encoding="utf-8")
+        write_counting_corpus(workplace, count)
         return workplace / "counting"
 
     return write
+
+
+def write_counting_corpus(folder: Path, count: int) -> None:
+    """`count` pairs as parallel text."""
+    pairs = counting_pairs(count)
+    for language, side in (("en", 0), ("de", 1)):
+        text = "".join(pair[side] + "\n" for pair in pairs)
+        (folder / f"counting.{language}").write_text(text, encoding="utf-8")
 
 
 TINY = [

@@ -178,23 +178,30 @@ def test_who_types_gets_each_answer_at_once(counting_corpus, workplace, monkeypa
     assert second.startswith(b"0 ||| ")
 
 
-def test_a_map_that_cannot_be_drawn_costs_no_translation(translating, workplace):
-    done = translating(b"one " * 130 + b"\none\n", "--attention", "map.png")
-    assert done.returncode == 2
-    assert done.stdout.count(b"\n") == 2
-    assert b"map.png is not drawn: the sentence has" in done.stderr
-    assert b"a map shows 120 at most" in done.stderr
-    done = translating(b"", "--attention", "map.png")
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert b"There is no attention to draw: no sentence came in." in done.stderr
+def test_what_can_be_translated_is_whatever_else_fails(
+    counting_corpus, workplace, monkeypatch, capsys
+):
+    counting_corpus(60)
+    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+
+    def refused(text: bytes, *options: str) -> tuple[int, str]:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        assert main(["translate", "r", "--beam-size", "1", *options]) == 2
+        said = capsys.readouterr()
+        return said.out.count("\n"), said.err
+
+    lines, why = refused(b"one " * 130 + b"\none\n", "--attention", "map.png")
+    assert lines == 2
+    assert "map.png is not drawn: the sentence has" in why
+    assert "a map shows 120 at most" in why
+    lines, why = refused(b"", "--attention", "map.png")
+    assert lines == 0
+    assert "There is no attention to draw: no sentence came in." in why
     assert not (workplace / "map.png").exists()
-
-
-def test_lines_before_invalid_text_are_translated(translating):
-    done = translating(b"one\ntwo\n\xff\nthree\n")
-    assert done.returncode == 2
-    assert done.stdout.count(b"\n") == 2
-    assert b"Line 3 is not UTF-8: its byte 1 is 0xFF" in done.stderr
+    lines, why = refused(b"one\ntwo\n\xff\nthree\n")
+    assert lines == 2
+    assert "Line 3 is not UTF-8: its byte 1 is 0xFF" in why
 
 
 @pytest.mark.parametrize("command", COMMANDS)

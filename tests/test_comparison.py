@@ -200,7 +200,9 @@ def test_matching_may_be_left_out(counting_corpus, capsys):
     assert "parameters were not matched" in report
 
 
-def test_the_language_model_is_the_ladders_ground_floor(counting_corpus, capsys, monkeypatch):
+def test_the_language_model_is_the_ladders_ground_floor(
+    counting_corpus, capsys, monkeypatch, no_pictures
+):
     counting_corpus(100)
     rungs = ["--systems", "language-model", "lstm", "attention", "--seeds", "1", "2"]
     assert compare(*rungs, "--name", "x") == 0
@@ -319,7 +321,7 @@ def test_a_language_model_that_cannot_stand_below(counting_corpus, capsys):
 
 
 def test_a_failed_language_model_is_shown_and_the_systems_go_on(
-    counting_corpus, capsys, monkeypatch
+    counting_corpus, capsys, monkeypatch, no_pictures
 ):
     counting_corpus(60)
 
@@ -334,7 +336,9 @@ def test_a_failed_language_model_is_shown_and_the_systems_go_on(
     assert len(document_of("x")["systems"]) == 2
 
 
-def test_a_failed_system_is_shown_and_the_others_go_on(counting_corpus, capsys, monkeypatch):
+def test_a_failed_system_is_shown_and_the_others_go_on(
+    counting_corpus, capsys, monkeypatch, no_pictures
+):
     counting_corpus(60)
     train = pipeline.train_run
 
@@ -386,7 +390,7 @@ def test_systems_keep_their_order_whichever_seed_failed():
     ]
 
 
-def test_ctrl_c_keeps_what_is_done(counting_corpus, capsys, monkeypatch):
+def test_ctrl_c_keeps_what_is_done(counting_corpus, capsys, monkeypatch, no_pictures):
     counting_corpus(60)
     update = Trainer._update
     trained: list[str] = []
@@ -433,7 +437,7 @@ def test_scores_of_another_search_or_of_older_weights_are_made_anew(counting_cor
     assert evaluated == ["small-attention"]
 
 
-def test_runs_that_exist(counting_corpus, capsys):
+def test_runs_that_exist(counting_corpus, capsys, no_pictures):
     counting_corpus(100)
     for run, seed in (("a", "1"), ("a2", "2"), ("b", "1")):
         more = ["--system", "lstm"] if run == "b" else []
@@ -473,7 +477,7 @@ def test_a_folder_that_cannot_be_written(counting_corpus, capsys, monkeypatch):
     ) in capsys.readouterr().err
 
 
-def test_no_figure_is_cut_off_beside_a_long_name(counting_corpus, capsys):
+def test_no_figure_is_cut_off_beside_a_long_name(counting_corpus, capsys, no_pictures):
     counting_corpus(100)
     long = "a-name-" * 12
     for run, seed in ((long, "1"), ("a", "1")):
@@ -490,7 +494,7 @@ def test_no_figure_is_cut_off_beside_a_long_name(counting_corpus, capsys):
     assert scores.split()[-2:] == [f"{by_name[name]['mean']:.1f}" for name in ("chrF2", "TER")]
 
 
-def test_an_average_is_no_seed_of_what_it_was_made_from(counting_corpus):
+def test_an_average_is_no_seed_of_what_it_was_made_from(counting_corpus, no_pictures):
     counting_corpus(100)
     kept = ["--training.average-last", "2", "--training.validate-every", "2"]
     for run, seed in (("a", "1"), ("a2", "2")):
@@ -530,7 +534,7 @@ def test_runs_that_cannot_be_compared(counting_corpus, capsys, workplace):
     assert not COMPARISONS.exists()
 
 
-def test_what_is_not_in_common_is_not_claimed(counting_corpus, capsys):
+def test_what_is_not_in_common_is_not_claimed(counting_corpus, capsys, no_pictures):
     """Other training text, the same test sentences: compared, and said."""
     counting_corpus(60)
     few = [*TINY, "--training.max-updates", "2"]
@@ -543,7 +547,9 @@ def test_what_is_not_in_common_is_not_claimed(counting_corpus, capsys):
     assert document_of("x")["settings"]["corpus.max_words"] == {"all": 200, "short": 4}
 
 
-def test_runs_of_other_text_are_not_taken_for_the_same(counting_corpus, workplace, capsys):
+def test_runs_of_other_text_are_not_taken_for_the_same(
+    counting_corpus, workplace, capsys, no_pictures
+):
     counting_corpus(60)
     assert compare("--systems", "lstm", "--name", "x") == 0
     german = workplace / "counting.de"
@@ -577,7 +583,7 @@ def test_an_unfinished_run_is_refused(counting_corpus, capsys):
     [
         (["--systems", "lstm", "lstm"], "lstm stands twice among the systems; name each once."),
         (["--seeds", "1", "1"], "1 stands twice among the seeds; name each once."),
-        (["--systems"], "There are no systems to compare; name at least one."),
+        (["--systems"], "--systems names nothing; leave it out, or say what."),
         (["--match", "size"], "invalid choice 'size'"),
         (["multi31k"], "There is no preset 'multi31k'; there are phrasebook, multi30k, own."),
         (["one", "two"], "There is no run 'one'; under checkpoints/ there are none yet"),

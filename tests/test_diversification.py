@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,16 +12,25 @@ import pytest
 from seq2seq.cli import main
 from seq2seq.text.pair_files import open_text
 from seq2seq.text.unfinished import sole_user
-from tests.conftest import BACK, TINY, write_counting_splits
+from tests.conftest import BACK, TINY, made_once, write_counting_splits
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two runs en → de and one de → en over the same pairs."""
+
+    def make() -> None:
+        write_counting_splits(Path("counting"))
+        for name, more in (("one", []), ("two", ["--training.seed", "2"]), ("back", BACK)):
+            assert main(["train", "own", *TINY, *more, "--run", name]) == 0
+
+    return made_once(tmp_path_factory, make)
 
 
 @pytest.fixture
-def runs(workplace, capsys):
-    """Two runs en → de and one de → en over the same pairs."""
-    write_counting_splits(workplace / "counting")
-    for name, more in (("one", []), ("two", ["--training.seed", "2"]), ("back", BACK)):
-        assert main(["train", "own", *TINY, *more, "--run", name]) == 0
-    capsys.readouterr()
+def runs(trained, workplace):
+    """A copy of them."""
+    shutil.copytree(trained, workplace, dirs_exist_ok=True)
 
 
 def lines(path: str | Path) -> list[str]:

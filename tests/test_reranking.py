@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,7 +23,7 @@ from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.tokenized import TokenizedSplit
 from seq2seq.text.tokenizer import BEGIN, END
 from seq2seq.translating import DecodingOptions, open_translator
-from tests.conftest import BACK, TINY, counting_pairs, write_counting_splits
+from tests.conftest import BACK, TINY, counting_pairs, made_once, write_counting_splits
 
 VOCABULARY = 40
 SOURCE = [[7, 9, 30, 12], [], [21, 8], [5] * 9, [11, 39]]
@@ -79,13 +81,22 @@ def test_the_new_order_is_that_of_both_scores():
     assert rerank([], []) == []
 
 
-@pytest.fixture
-def runs(workplace, capsys):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
     """A run en → de and one de → en over the same pairs."""
-    write_counting_splits(workplace / "counting")
-    for name, more in (("one", []), ("back", BACK)):
-        assert main(["train", "own", *TINY, *more, "--run", name]) == 0
-    capsys.readouterr()
+
+    def make() -> None:
+        write_counting_splits(Path("counting"))
+        for name, more in (("one", []), ("back", BACK)):
+            assert main(["train", "own", *TINY, *more, "--run", name]) == 0
+
+    return made_once(tmp_path_factory, make)
+
+
+@pytest.fixture
+def runs(trained, workplace):
+    """A copy of them."""
+    shutil.copytree(trained, workplace, dirs_exist_ok=True)
 
 
 def test_the_winner_is_that_of_the_whole_beam(runs):

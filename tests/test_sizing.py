@@ -101,7 +101,7 @@ def test_a_corpus_of_ones_own_is_sized_and_options_win(counting_corpus, capsys):
     assert read_config(Path("checkpoints/again")).settings == settings
 
 
-def test_compare_and_language_model_are_sized_alike(counting_corpus, capsys):
+def test_compare_and_language_model_are_sized_alike(counting_corpus, capsys, no_pictures):
     counting_corpus(300)
     quick = [*QUICK, "--match", "none", "--systems", "gru", "dot"]
     assert main(["compare", "--run", "both", *quick]) == 0

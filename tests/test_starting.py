@@ -9,18 +9,37 @@ import torch
 from seq2seq.checkpoint import load_weights, read_config, weights_of
 from seq2seq.cli import main
 from seq2seq.training.loop import Trainer
-from tests.conftest import BACK, MIRRORED, TINY, assert_same_end, train, validations
+from tests.conftest import (
+    BACK,
+    MIRRORED,
+    TINY,
+    assert_same_end,
+    made_once,
+    train,
+    validations,
+    write_counting_corpus,
+)
 
 CORPUS = TINY[:6]
 HERE = [*CORPUS, *TINY[TINY.index("--training.batch-tokens") :]]
 """TINY's options but for those of subwords and model, which come from the run to start from."""
 
 
+@pytest.fixture(scope="module")
+def family(tmp_path_factory) -> Path:
+    """Where a run was trained."""
+
+    def make() -> None:
+        write_counting_corpus(Path(), 200)
+        assert train("parent", "--training.select-by", "loss") == 0
+
+    return made_once(tmp_path_factory, make)
+
+
 @pytest.fixture
-def parent(counting_corpus) -> Path:
+def parent(family, workplace) -> Path:
     """A trained run."""
-    counting_corpus(200)
-    assert train("parent", "--training.select-by", "loss") == 0
+    shutil.copytree(family, workplace, dirs_exist_ok=True)
     return Path("checkpoints/parent")
 
 
