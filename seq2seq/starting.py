@@ -7,7 +7,7 @@ same text as models say it (`diversification.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -117,3 +117,20 @@ def warn_of_known(
                     f"{run.name} learnt {len(known):,} of the {len(sources):,} sources of {split}: "
                     "scores on it will say too much"
                 )
+
+
+def warn_of_others(folders: Sequence[Path], prepared: Path, report: Callable[[str], None]) -> None:
+    """`warn_of_known` for runs that become one, which is measured on what the first one is."""
+    first, *others = folders
+    text = read_config(first).corpus
+    others = [other for other in others if read_config(other).corpus != text]
+    if not others:
+        return
+    try:
+        corpus = learnt_corpus(first, prepared, report)
+    except (CheckpointError, CorpusError) as error:
+        names = ", ".join(other.name for other in others)
+        report(f"whether {names} learnt what {first.name} is measured on is not known: {error}")
+        return
+    for other in others:
+        warn_of_known(other, corpus, prepared, report)

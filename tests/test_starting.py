@@ -184,6 +184,11 @@ def test_members_of_an_ensemble_that_know_the_test_are_named(parent, capsys):
     assert line in capsys.readouterr().err
     assert main(["evaluate", "child", "--ensemble", "again"]) == 0
     assert "scores on it will say too much" not in capsys.readouterr().err
+    # So are those of a mean, which is measured on what its first run is.
+    assert main(["average", "child", "parent", "--run", "mean"]) == 0
+    assert line in capsys.readouterr().err
+    assert main(["average", "child", "again", "--run", "mean2"]) == 0
+    assert "scores on it will say too much" not in capsys.readouterr().err
 
 
 def test_text_that_cannot_be_looked_up_is_said(parent, capsys):

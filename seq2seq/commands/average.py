@@ -35,6 +35,8 @@ def run(arguments: list[str]) -> int:
     if not chosen.runs:
         raise ConfigError("Name at least one run, before all options: seq2seq average RUN.")
     from seq2seq.checkpoint import find_runs, is_language_model
+    from seq2seq.pipeline import DATA
+    from seq2seq.starting import warn_of_others
     from seq2seq.training.averaging import write_average, write_mean_of_runs
 
     folders = find_runs(chosen.runs)
@@ -50,6 +52,7 @@ def run(arguments: list[str]) -> int:
         raise ConfigError("--last is of one run's validations; leave it out, or name one run.")
     else:
         write_mean_of_runs(folders, target)
+        warn_of_others(folders, DATA / "prepared", say)
         what = f"mean of {', '.join(folder.name for folder in folders)}"
     if is_language_model(target):
         say(f"{target} is the {what}. Write text with: seq2seq generate {name}")
