@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import pytest
 
+from seq2seq.text import phrasebook
 from seq2seq.text.phrasebook import (
     SIZES,
     AlignedPair,
@@ -519,11 +520,14 @@ def test_links_lie_within_the_sentences(aligned: dict[str, list[AlignedPair]]) -
             assert {j for _, j in pair.links} == set(range(korean)), pair
 
 
-def test_same_seed_same_bytes_in_any_process(aligned: dict[str, list[AlignedPair]]) -> None:
+FEW = {"train": 1_500, "validation": 100, "test": 100, "long": 50}
+
+
+def test_same_seed_same_bytes_in_any_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: `phrasebook` is `aligned_phrasebook` without the links."""
     program = (
-        "import hashlib; from seq2seq.text.phrasebook import phrasebook;"
-        "print(hashlib.sha256(repr(phrasebook(0)).encode()).hexdigest())"
+        f"import hashlib; from seq2seq.text import phrasebook; phrasebook.SIZES = {FEW};"
+        "print(hashlib.sha256(repr(phrasebook.phrasebook(0)).encode()).hexdigest())"
     )
     here = os.environ.get("PYTHONHASHSEED")  # mostly unset: another one in every process
     there = subprocess.run(
@@ -533,7 +537,9 @@ def test_same_seed_same_bytes_in_any_process(aligned: dict[str, list[AlignedPair
         text=True,
         check=True,
     )
-    plain = {split: [tuple(pair[:2]) for pair in pairs] for split, pairs in aligned.items()}
+    monkeypatch.setattr(phrasebook, "SIZES", FEW)
+    few = phrasebook._generated.__wrapped__(0)  # what the other tests share stays as it is
+    plain = {split: [tuple(pair[:2]) for pair in pairs] for split, pairs in few.items()}
     expected = hashlib.sha256(repr(plain).encode()).hexdigest()
     assert there.stdout.strip() == expected
 
@@ -545,3 +551,11 @@ def test_another_seed_gives_other_sentences() -> None:
     )
     assert len(first) > 190
     assert len(first & second) < 20
+
+
+def test_another_seed_gives_another_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phrasebook, "SIZES", {**FEW, "train": 300, "long": 0})
+    first, second = (phrasebook._generated.__wrapped__(seed) for seed in (0, 1))
+    for part in ("train", "validation", "test"):
+        one, other = ({pair.english for pair in corpus[part]} for corpus in (first, second))
+        assert len(one & other) < 0.1 * len(one)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from seq2seq.checkpoint import read_config
+from seq2seq.checkpoint import read_config, weights_of
 from seq2seq.cli import main
 from seq2seq.training import loop
 from seq2seq.training.averaging import average_weights, kept_path, kept_updates
@@ -238,7 +238,7 @@ def test_a_full_disk_while_training_leaves_a_run_that_goes_on(counting_corpus, m
 
 
 def test_accumulated_batches_make_the_update_of_one_large_batch(counting_corpus, monkeypatch):
-    """The gradient of two batches together, taken apart from the trainer."""
+    """The gradient of two batches together, clipped, taken apart from the trainer."""
     counting_corpus(100)
     seen = {}
     update = Trainer._update
@@ -249,7 +249,7 @@ def test_accumulated_batches_make_the_update_of_one_large_batch(counting_corpus,
             tokens = sum(int(batch.target_lengths.sum()) for batch in batches)
             losses = [loop.token_loss(self.model, batch, 0.1).total for batch in batches]
             (sum(losses) / tokens).backward()
-            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 0.1)
             seen["expected"] = {n: p.grad.clone() for n, p in self.model.named_parameters()}
             seen["norm"] = norm
             update(self, batches)
@@ -259,8 +259,9 @@ def test_accumulated_batches_make_the_update_of_one_large_batch(counting_corpus,
 
     monkeypatch.setattr(Trainer, "_update", compare)
     quiet = ["--model.dropout", "0", "--model.word-dropout", "0", "--training.max-updates", "2"]
-    quiet += ["--training.precision", "float32"]
+    quiet += ["--training.precision", "float32", "--training.clip-norm", "0.1"]
     assert train("accumulated", "--training.accumulate", "2", *quiet) == 0
+    assert seen["norm"] > 0.2  # so that clipping shows
     for name, gradient in seen["expected"].items():
         torch.testing.assert_close(seen["actual"][name], gradient, rtol=1e-4, atol=1e-6)
 
@@ -270,18 +271,35 @@ def test_averaged_weights_are_the_mean():
     assert average_weights(several)["w"].tolist() == [2.0, 4.0]
 
 
-def test_averaging_the_last_validations(counting_corpus):
+@pytest.mark.parametrize("sign", [1, -1], ids=["the average is best", "the first is best"])
+def test_averaging_the_last_validations(counting_corpus, monkeypatch, sign):
+    """Whichever was measured last counts as the best, or as the worst."""
     counting_corpus(200)
+    measure, measured = Trainer._measure, []
+
+    def note(self):
+        measured.append({name: w.clone() for name, w in weights_of(self.model).items()})
+        value = float(sign * len(measured))
+        return measure(self)[0], value, value
+
+    monkeypatch.setattr(Trainer, "_measure", note)
     more = ["--training.average-last", "3", "--training.validate-every", "4"]
     assert train("averaged", *more, "--training.schedule", "constant") == 0
+    folder = Path("checkpoints/averaged")
     last = validations("averaged")[-1]
     assert last["weights"] == "average of the last 3"
     best = max(validations("averaged"), key=lambda event: event["bleu"])
-    finished = History(Path("checkpoints/averaged")).finished()
+    finished = History(folder).finished()
     assert finished["best"] == best["bleu"]
-    kept = kept_updates(Path("checkpoints/averaged"))
+    kept = kept_updates(folder)
     assert len(kept) == 3
     assert kept[-1] == finished["update"]
+    several = [load_file(kept_path(folder, update)) for update in kept]
+    chosen, latest = load_file(folder / "model.safetensors"), state_of("averaged")["weights"]
+    for name, average in measured[-1].items():
+        torch.testing.assert_close(average, sum(weights[name] for weights in several) / 3)
+        assert torch.equal(chosen[name], average if sign > 0 else measured[0][name])
+        assert torch.equal(latest[name], several[-1][name])
 
 
 def test_an_average_is_a_run(counting_corpus, capsys):

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import torch
 
 from seq2seq.cli import main
 from seq2seq.config import ModelSettings, SearchSettings
+from seq2seq.decoding import DecodingOptions
 from seq2seq.errors import ConfigError
-from seq2seq.inference.quantized import quantized
+from seq2seq.inference.quantized import Int8Weight, quantized
 from seq2seq.inference.search import search
 from seq2seq.inference.shortlist import (
+    FREQUENT,
     Shortlist,
     ShortlistedModel,
     load_lexicon,
@@ -24,6 +27,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.model.encoder_decoder import EncoderDecoder
 from seq2seq.text.lexicon import CANDIDATES, Lexicon
 from seq2seq.text.tokenizer import BEGIN, END, PADDING, UNKNOWN
+from seq2seq.translating import open_translator
 from tests.conftest import TINY
 
 VOCABULARY = 40
@@ -169,6 +173,26 @@ def test_a_pickle_is_not_opened(tmp_path):
     assert load_lexicon(path, "text") is None
 
 
+def assert_both_reach_the_search(run):
+    """The model is in integers; what a shortlist leaves out never comes, however likely it is."""
+    with open_translator(run, None, print, DecodingOptions(quantize=True)) as translator:
+        assert isinstance(translator.model.output_weight, Int8Weight)
+    with open_translator(run, None, print, DecodingOptions(shortlist=1)) as translator:
+        row = [*translator.tokenizer.encode_source(["one two three"])[0], END]
+        kept = np.load(Path("checkpoints", run, "lexicon.npz"))
+        may = {*range(UNKNOWN + 1), *kept["frequent"][:FREQUENT], *kept["candidates"][row, 0]}
+        may |= set(row) if translator.tokenizer.is_joint else set()
+        assert translator.shortlist.candidates.shape[1] == 1 + translator.tokenizer.is_joint
+        must_not = [token not in may for token in range(translator.shortlist.target_size)]
+        with torch.no_grad():
+            translator.model.output_bias[must_not] += 100
+        (best,) = translator.search_batch([row], 5, False)
+        assert may.issuperset(token for hypothesis in best for token in hypothesis.tokens)
+        translator.shortlist = None
+        (best,) = translator.search_batch([row], 1, False)
+        assert may.isdisjoint(best[0].tokens)
+
+
 def test_the_commands_have_both_options(counting_corpus, workplace, capsys, monkeypatch):
     counting_corpus(60)
     assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
@@ -185,6 +209,7 @@ def test_the_commands_have_both_options(counting_corpus, workplace, capsys, monk
     assert (folder / "scores.json").read_bytes() == scores, "fast ways are not the run's scores"
     assert main(["evaluate", "r", "--split", "validation", "--shortlist", "5"]) == 0
     assert "learning" not in capsys.readouterr().err, "learnt once and kept"
+    assert_both_reach_the_search("r")
     source = workplace / "counting.en"
     source.write_text("".join(reversed(source.read_text().splitlines(keepends=True))))
     assert main(["evaluate", "r", "--split", "validation", "--shortlist", "5"]) == 0
