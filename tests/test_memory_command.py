@@ -172,7 +172,7 @@ MISTAKES = [
     (["memory", "5-12"], "There is no task '5-12'; there are 1, 2a,"),
     (["memory", "gradients", "4", "--lags", "10"], "Task 4 has no lag of 10; the least is 20."),
     (["memory", "4", "--distractors", "-1"], "--distractors is -1; it cannot be below 0."),
-    (["memory", "4", "--cells"], "Name at least one task and one cell."),
+    (["memory", "4", "--cells"], "--cells names nothing; leave it out, or say what."),
     (["memory", "gradients", "none"], "There is no run 'none'"),
     (
         ["memory", "gradients", "4", "5"],

@@ -24,6 +24,7 @@ from tests.conftest import TINY, assert_same_end, counting_pairs, state_of, trai
 def test_a_run_learns_and_its_commands_work(counting_corpus, capsys, monkeypatch):
     counting_corpus(600)
     more = ["--training.epochs", "25", "--model.hidden-size", "48", "--model.embedding-size", "24"]
+    more += ["--training.validate-every", "50"]
     assert train("learnt", *more) == 0
     first, last = validations("learnt")[0], validations("learnt")[-1]
     assert last["bleu"] > 60 > first["bleu"]
@@ -302,7 +303,7 @@ def test_averaging_the_last_validations(counting_corpus, monkeypatch, sign):
         assert torch.equal(latest[name], several[-1][name])
 
 
-def test_an_average_is_a_run(counting_corpus, capsys):
+def test_an_average_is_a_run(counting_corpus, capsys, no_pictures):
     counting_corpus(200)
     kept = ["--training.average-last", "3", "--training.validate-every", "4"]
     assert train("noisy", *kept) == 0
@@ -355,7 +356,9 @@ def test_bf16_on_a_cpu_learns(counting_corpus):
     assert events[-1]["nats_per_token"] < events[0]["nats_per_token"] - 0.2
 
 
-def test_compare_trains_what_is_missing_and_reuses_the_rest(counting_corpus, capsys, monkeypatch):
+def test_compare_trains_what_is_missing_and_reuses_the_rest(
+    counting_corpus, capsys, monkeypatch, no_pictures
+):
     counting_corpus(200)
     command = ["compare", "--run", "small", "--systems", "lstm", "attention", *TINY]
     assert main(command) == 0

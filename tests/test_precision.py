@@ -18,7 +18,7 @@ from seq2seq.training.history import History
 from seq2seq.training.loop import Trainer
 from seq2seq.training.loss import token_loss
 from seq2seq.training.precision import Precision, choose_precision, native_bf16, precision_before
-from tests.conftest import TINY
+from tests.conftest import AUTO
 
 QUESTIONS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
@@ -138,7 +138,7 @@ def started(run: str) -> list[dict]:
 def test_training_says_what_it_takes_and_why(counting_corpus, monkeypatch, capsys, has, kind):
     counting_corpus(100)
     answer(monkeypatch, has, False)
-    assert main(["train", "--run", "r", *TINY, "--training.max-updates", "2"]) == 0
+    assert main(["train", "--run", "r", *AUTO, "--training.max-updates", "2"]) == 0
     reason = choose_precision("auto", "cpu").reason
     assert f"precision: {kind}, {reason}\n" in capsys.readouterr().err
     (event,) = started("r")
@@ -175,7 +175,7 @@ def cut(counting_corpus, monkeypatch):
 
 
 def test_going_on_in_another_precision_is_refused_with_what_to_pass(cut, capsys):
-    cut("train", "--run", "r", *TINY)
+    cut("train", "--run", "r", *AUTO)
     before = Path("checkpoints/r/training_state.pt").read_bytes()
     capsys.readouterr()
     assert main(["train", "--run", "r", "--resume"]) == 2
@@ -189,15 +189,15 @@ def test_going_on_in_another_precision_is_refused_with_what_to_pass(cut, capsys)
 
 
 def test_the_whole_command_with_the_precision_goes_on_too(cut):
-    cut("train", "--run", "r", *TINY)
-    assert main(["train", "--run", "r", *TINY, "--resume", "--training.precision=bf16"]) == 0
+    cut("train", "--run", "r", *AUTO)
+    assert main(["train", "--run", "r", *AUTO, "--resume", "--training.precision=bf16"]) == 0
     assert load_training_state(Path("checkpoints/r"))["precision"] == "bf16"
 
 
 def test_a_language_model_goes_on_in_its_precision_too(cut, capsys):
     small = ["--model.embedding-size", "8", "--model.hidden-size", "8", "--model.layers", "1"]
-    at = TINY.index("--model.embedding-size")
-    command = ["language-model", "--run", "l", *TINY[:at], *small, *TINY[at + 6 :]]
+    at = AUTO.index("--model.embedding-size")
+    command = ["language-model", "--run", "l", *AUTO[:at], *small, *AUTO[at + 6 :]]
     cut(*command)
     assert main(["language-model", "--run", "l", "--resume"]) == 2
     assert "go on with --training.precision bf16." in capsys.readouterr().err
@@ -207,7 +207,7 @@ def test_a_language_model_goes_on_in_its_precision_too(cut, capsys):
 
 def test_a_precision_that_was_set_stays(counting_corpus, capsys):
     counting_corpus(100)
-    command = ["train", "--run", "r", *TINY, "--training.max-updates", "2"]
+    command = ["train", "--run", "r", *AUTO, "--training.max-updates", "2"]
     assert main([*command, "--training.precision", "float32"]) == 0
     Path("checkpoints/r/metrics.jsonl").unlink()  # as if it had not come to its end
     capsys.readouterr()
@@ -217,7 +217,7 @@ def test_a_precision_that_was_set_stays(counting_corpus, capsys):
 
 
 def test_states_of_before_say_float32_on_a_cpu(cut, monkeypatch):
-    cut("train", "--run", "r", *TINY)
+    cut("train", "--run", "r", *AUTO)
     folder = Path("checkpoints/r")
     state = load_training_state(folder)
     del state["precision"]

@@ -133,8 +133,6 @@ def _check(chosen: Memory) -> None:
         raise ConfigError(f"--forget-bias is {chosen.forget_bias}; it must be a finite number.")
     if chosen.distractors < 0:
         raise ConfigError(f"--distractors is {chosen.distractors}; it cannot be below 0.")
-    if not chosen.tasks or not chosen.cells:
-        raise ConfigError("Name at least one task and one cell.")
 
 
 def _gradients(chosen: Memory, folder: Path) -> int:
