@@ -58,8 +58,8 @@ BANDS = (
 )
 
 
-TINY_PAIRS_READ = 40_000
-"""Pairs read in training a corpus of 100 to 999: what 40 epochs of 1,000 are."""
+TINY_PAIRS_READ = 20_000
+"""Pairs read in training a corpus of 100 to 499: what 40 epochs of 500 are."""
 LARGE_PAIRS_READ = 2_000_000
 """Pairs read in training a corpus of 90,909 to 666,666."""
 
@@ -67,7 +67,7 @@ LARGE_PAIRS_READ = 2_000_000
 def epochs_for(pairs: int) -> int:
     """How often to go through a corpus of this many training pairs."""
     if pairs < BANDS[0].below:
-        return min(400, max(40, -(-TINY_PAIRS_READ // pairs)))
+        return min(200, max(40, -(-TINY_PAIRS_READ // pairs)))
     return min(22, max(3, -(-LARGE_PAIRS_READ // pairs)))
 
 
