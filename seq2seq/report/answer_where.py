@@ -40,13 +40,11 @@ def where(document: Document) -> list[Block]:
             _bucket_table(by_rarity["rows"], "times in training", bucket_label, "words", "F1"),
         ]
     if "long" in document["splits"][1:]:
-        main = document["splits"][0]
-        about = f"How much of its BLEU on {main} each system keeps on the longer sentences of long:"
-        blocks += [Paragraph(about), _long_split(document)]
+        blocks += _long_split(document)
     return blocks
 
 
-def _long_split(document: Document) -> Block:
+def _long_split(document: Document) -> list[Block]:
     main = document["splits"][0]
     rows = []
     for system in document["systems"]:
@@ -54,7 +52,11 @@ def _long_split(document: Document) -> Block:
             short, long = (system["scores"][split]["BLEU"]["mean"] for split in (main, "long"))
             kept = f"{100 * long / short:.0f}%" if short > 0 else "–"
             rows.append([system["name"], f"{short:.2f}", f"{long:.2f}", kept])
-    return Table(["system", f"BLEU on {main}", "BLEU on long", "kept"], rows)
+    about = f"How much of its BLEU on {main} each system keeps on the longer sentences of long:"
+    return [
+        Paragraph(about),
+        Table(["system", f"BLEU on {main}", "BLEU on long", "kept"], rows),
+    ]
 
 
 def _bucket_table(
