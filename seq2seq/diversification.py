@@ -2,8 +2,9 @@
 
 Beside each pair (x, y) stand (x, f(x)), f being runs that translate this way, and (b(y), y), b
 being runs that translate back. No text comes from elsewhere. What models say is plainer than what
-people say, and easier to learn; what several say together is better than what one of them does; a
-source that a model has made up differs from its own as a paraphrase does.
+people say, and easier to learn; what several say together is better than what one of them does,
+and what each says for itself is more varied; a source that a model has made up differs from its own
+as a paraphrase does.
 
 Kim and Rush 2016, "Sequence-Level Knowledge Distillation", for f; Sennrich et al. 2016, "Improving
 Neural Machine Translation Models with Monolingual Data", for b; Nguyen et al. 2020, "Data
@@ -12,6 +13,7 @@ training text alone.
 
     FOLDER/about.json                 runs, text and search; written before anything else
     FOLDER/forward.txt, backward.txt  translations, line by line; where they end, work goes on
+    FOLDER/forward-1.txt ...          instead, where each run translates for itself
     FOLDER/train.en, train.de         the training pairs: own, forward, backward
     FOLDER/validation.en ...          the other splits, as they were
 """
@@ -42,6 +44,7 @@ from seq2seq.text.unfinished import sole_user
 from seq2seq.translating import (
     open_translator,
     require_ensemble,
+    require_one_direction,
     require_other_direction,
     require_unseen,
 )
@@ -62,9 +65,9 @@ class Diversified(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """One direction's work: who translates which side into which file."""
+    """One file's work: who translates which side into it."""
 
-    name: str  # forward or backward
+    name: str  # forward or backward, with a number where each run translates for itself
     runs: Sequence[str]  # together, as an ensemble
     side: int  # of the pair that is translated: 0 source, 1 target
 
@@ -76,32 +79,37 @@ def diversify(
     report: Report,
     processes: int = 1,
     quantize: bool = False,
+    apart: bool = False,
 ) -> Diversified:
     """Translate runs' training text by themselves and write a corpus of all of it.
 
     Work that was interrupted goes on where it stopped; finished translations are kept.
 
     Args:
-        forward: runs of one direction and corpus, which translate together.
-        backward: runs of the other direction, which translate together; may be empty.
+        forward: runs of one direction and corpus.
+        backward: runs of the other direction; may be empty.
         target: the folder to write; one under `data/`, named by the first run, if absent.
         report: receives one line a message.
         processes: see `DecodingOptions`.
         quantize: likewise.
+        apart: each run translates for itself, and all of their pairs are written, instead of all
+            runs of a direction together.
 
     Raises:
         ConfigError: runs that do not belong together.
         CorpusError: `target` holds something else.
     """
     settings = read_config(find_run(forward[0])).settings.corpus
-    _require_together(forward, backward)
+    _require_together(forward, backward, apart)
     corpus = load_corpus(settings, DATA / "prepared", report)
     _require_known_text(corpus, forward, backward, report)
     folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
     about = _about(corpus, settings, forward, backward) | {"quantize": quantize}
+    if apart:
+        about["apart"] = True
     _make_folder(folder)
-    both = [_Way("forward", forward, 0), _Way("backward", backward, 1)]
-    ways = [way for way in both if way.runs]
+    there, back = _ways("forward", forward, 0, apart), _ways("backward", backward, 1, apart)
+    ways = [*there, *back]
     pairs = corpus.splits["train"]
     with sole_user(folder) as is_ours:
         if not is_ours:
@@ -110,13 +118,20 @@ def diversify(
         for way in ways:
             _translate(way, pairs, folder, report, processes, quantize)
         _write_splits(folder, corpus, ways)
-    return Diversified(folder, len(pairs), len(pairs), len(pairs) if backward else 0)
+    own = len(pairs)
+    return Diversified(folder, own, own * len(there), own * len(back))
 
 
-def _require_together(forward: Sequence[str], backward: Sequence[str]) -> None:
+def _ways(name: str, runs: Sequence[str], side: int, apart: bool) -> list[_Way]:
+    if apart:
+        return [_Way(f"{name}-{n}", (run,), side) for n, run in enumerate(runs, 1)]
+    return [_Way(name, runs, side)] if runs else []
+
+
+def _require_together(forward: Sequence[str], backward: Sequence[str], apart: bool) -> None:
     for runs in (forward, backward):
         if folders := find_runs(runs):
-            require_ensemble(folders)
+            require_one_direction(folders) if apart else require_ensemble(folders)
     require_other_direction(find_run(forward[0]), backward, "--backward")
 
 
@@ -126,10 +141,19 @@ def _require_known_text(
     """Refuse runs that have learnt anything but this corpus' training text as it is now."""
     for run in forward:
         learnt = learnt_corpus(find_run(run), DATA / "prepared", report)
-        if learnt.fingerprint != corpus.fingerprint:
+        if corpus.fingerprint not in (learnt.fingerprint, _diversified_from(learnt.name)):
             raise ConfigError(f"{run} learnt from {learnt.name}, {forward[0]} did not.")
     kept = [split for split in corpus.splits if split != "train"]
     require_unseen(backward, corpus, kept, report)
+
+
+def _diversified_from(name: str) -> str | None:
+    """The fingerprint of the corpus that a folder of ours was made from; None of another corpus."""
+    try:
+        about = json.loads((Path(name) / "about.json").read_text(encoding="utf-8"))
+        return about["corpus"]["fingerprint"] if about["layout"] == LAYOUT else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _about(
@@ -184,7 +208,7 @@ def _begin(folder: Path, about: dict[str, Any]) -> None:
     try:
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
         # As long as nothing is translated, other runs or options may begin as well.
-        is_begun = any((folder / f"{name}.txt").exists() for name in ("forward", "backward"))
+        is_begun = any(any(folder.glob(f"{name}*.txt")) for name in ("forward", "backward"))
         if known != about and not is_begun:
             write_json(path, about)
             return

@@ -169,19 +169,30 @@ def require_ensemble(folders: Sequence[Path]) -> None:
     Raises:
         ConfigError: another tokenizer or another direction than the first's.
     """
+    require_one_direction(folders)
     first, *others = folders
-    languages = _direction(first)
     fingerprint = Tokenizer.load(first).fingerprint if others else ""
     for other in others:
-        if _direction(other) != languages:
-            raise ConfigError(
-                f"{other.name} translates {_direction(other)} and {first.name} {languages}; "
-                "an ensemble needs one direction."
-            )
         if Tokenizer.load(other).fingerprint != fingerprint:
             raise ConfigError(
                 f"{other.name} has another tokenizer than {first.name}; the runs of an ensemble "
                 "need the same one: train them on one corpus with the same --tokenizer settings."
+            )
+
+
+def require_one_direction(folders: Sequence[Path]) -> None:
+    """Refuse runs that do not translate what the first of them translates.
+
+    Raises:
+        ConfigError: another direction than the first's.
+    """
+    first, *others = folders
+    languages = _direction(first)
+    for other in others:
+        if _direction(other) != languages:
+            raise ConfigError(
+                f"{other.name} translates {_direction(other)} and {first.name} {languages}; "
+                "runs that translate one text need one direction."
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -59,6 +60,51 @@ def test_own_pairs_come_first_then_what_the_runs_translate(runs, monkeypatch, ca
     for split in ("validation", "test"):
         for language in ("en", "de"):
             assert lines(f"more/{split}.{language}") == lines(f"counting/{split}.{language}")
+
+
+def test_apart_each_run_adds_its_own_pairs(runs, monkeypatch, capsys):
+    # A run of other subwords, which no ensemble would take, can stand beside them.
+    other = [*TINY, "--tokenizer.kind", "bpe", "--training.max-updates", "5"]
+    assert main(["train", "own", *other, "--run", "three"]) == 0
+    command = ["diversify", "one", "three", "--backward", "back", "--to", "more"]
+    capsys.readouterr()
+    assert main(command) == 2
+    assert "another tokenizer" in capsys.readouterr().err
+    assert main([*command, "--apart"]) == 0
+    assert "240 pairs of the corpus, 480 with a translated target, 240 with" in (
+        capsys.readouterr().err
+    )
+    english, german = lines("counting/train.en"), lines("counting/train.de")
+    one, three = (translated([run], english, monkeypatch, capsys) for run in ("one", "three"))
+    assert one != three
+    backward = translated(["back"], german, monkeypatch, capsys)
+    assert lines("more/train.en") == english * 3 + backward
+    assert lines("more/train.de") == german + one + three + german
+    assert main([*command, "--apart"]) == 0
+    assert capsys.readouterr().err.count("all 240 sentences were translated before") == 3
+    # The other direction is refused here as well.
+    assert main(["diversify", "one", "back", "--apart", "--to", "none"]) == 2
+    assert "runs that translate one text need one direction" in capsys.readouterr().err
+
+
+def test_what_learnt_from_the_same_text_as_models_say_it_may_translate_it(runs, capsys):
+    assert main(["diversify", "one", "--backward", "back"]) == 0
+    few = [*TINY, "--training.max-updates", "5"]
+    learns = ["--corpus.name", "data/one-diversified", "--run", "student"]
+    assert main(["train", "own", *few, *learns]) == 0
+    assert main(["diversify", "one", "student", "--apart", "--to", "more"]) == 0
+    assert lines("more/forward-1.txt") == lines("data/one-diversified/forward.txt")
+    # A folder that was made from other text vouches for nothing.
+    about = Path("data/one-diversified/about.json")
+    text = about.read_text(encoding="utf-8")
+    about.write_text(re.sub(r'("fingerprint": )"\w+"', r'\1"0000"', text), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["diversify", "one", "student", "--apart", "--to", "another"]) == 2
+    assert "student learnt from data/one-diversified, one did not" in capsys.readouterr().err
+    for damaged in ("[]", "{}", "{", '{"corpus": 1, "layout": "seq2seq diversified corpus"}'):
+        about.write_text(damaged, encoding="utf-8")
+        assert main(["diversify", "one", "student", "--apart", "--to", "another"]) == 2
+    assert not Path("another").exists()
 
 
 def test_the_same_command_goes_on_and_then_does_nothing(runs, capsys):

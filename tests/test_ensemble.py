@@ -195,7 +195,7 @@ NO_ENSEMBLE = [
     ),
     (
         ["evaluate", "a", "--ensemble", "back"],
-        "back translates de to en and a en to de; an ensemble needs one direction.",
+        "back translates de to en and a en to de; runs that translate one text need one direction.",
     ),
     (
         ["evaluate", "a", "--ensemble", "a", "b"],

@@ -22,9 +22,11 @@ class Diversify:
     """
 
     runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(name="RUN")]
-    """Folders under checkpoints/, or paths; several of them translate together."""
+    """Folders under checkpoints/, or paths; several of them translate together, as an ensemble."""
     backward: tuple[str, ...] = ()
-    """Runs of the other direction on the same corpus; several of them translate together."""
+    """Runs of the other direction on the same corpus; several of them translate together, too."""
+    apart: bool = False
+    """Each run translates for itself, and its pairs are added to those of the others."""
     to: Path | None = None
     """The folder to write; by default one under data/, named by the first run."""
     processes: int = 1
@@ -42,7 +44,13 @@ def run(arguments: list[str]) -> int:
     from seq2seq.diversification import diversify
 
     made = diversify(
-        chosen.runs, chosen.backward, chosen.to, say, chosen.processes, chosen.quantize
+        chosen.runs,
+        chosen.backward,
+        chosen.to,
+        say,
+        chosen.processes,
+        chosen.quantize,
+        chosen.apart,
     )
     corpus = read_config(find_run(chosen.runs[0])).settings.corpus
     say(
