@@ -129,9 +129,10 @@ def _ways(name: str, runs: Sequence[str], side: int, apart: bool) -> list[_Way]:
 
 
 def _require_together(forward: Sequence[str], backward: Sequence[str], apart: bool) -> None:
+    require_fit = require_one_direction if apart else require_ensemble
     for runs in (forward, backward):
         if folders := find_runs(runs):
-            require_one_direction(folders) if apart else require_ensemble(folders)
+            require_fit(folders)
     require_other_direction(find_run(forward[0]), backward, "--backward")
 
 
