@@ -105,7 +105,7 @@ def diversify(
     _require_known_text(corpus, forward, backward, report)
     folder = target or DATA / f"{find_run(forward[0]).resolve().name}-diversified"
     about = _about(corpus, settings, forward, backward) | {"quantize": quantize}
-    if apart:
+    if apart:  # not noted otherwise, so that folders from before there was a choice still go on
         about["apart"] = True
     _make_folder(folder)
     there, back = _ways("forward", forward, 0, apart), _ways("backward", backward, 1, apart)
