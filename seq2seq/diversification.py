@@ -129,10 +129,17 @@ def _ways(name: str, runs: Sequence[str], side: int, apart: bool) -> list[_Way]:
 
 
 def _require_together(forward: Sequence[str], backward: Sequence[str], apart: bool) -> None:
-    require_fit = require_one_direction if apart else require_ensemble
-    for runs in (forward, backward):
-        if folders := find_runs(runs):
-            require_fit(folders)
+    for folders in map(find_runs, (forward, backward)):
+        if not folders:
+            continue
+        require_one_direction(folders)
+        try:
+            if not apart:
+                require_ensemble(folders)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{error} Or give --apart: each then translates for itself, with its own subwords."
+            ) from None
     require_other_direction(find_run(forward[0]), backward, "--backward")
 
 
@@ -145,7 +152,8 @@ def _require_known_text(
         if corpus.fingerprint not in (learnt.fingerprint, _diversified_from(learnt.name)):
             raise ConfigError(f"{run} learnt from {learnt.name}, {forward[0]} did not.")
     kept = [split for split in corpus.splits if split != "train"]
-    require_unseen(backward, corpus, kept, report)
+    require_unseen(forward, corpus, kept, report)
+    require_unseen(backward, corpus, kept, report, turned=True)
 
 
 def _diversified_from(name: str) -> str | None:

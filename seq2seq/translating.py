@@ -214,13 +214,24 @@ def require_other_direction(folder: Path, backward: Sequence[str], option: str) 
 
 
 def require_unseen(
-    backward: Sequence[str], kept: Corpus, splits: Sequence[str], report: Report
+    runs: Sequence[str],
+    kept: Corpus,
+    splits: Sequence[str],
+    report: Report,
+    turned: bool = False,
 ) -> None:
-    """Refuse runs of the other direction that have learnt pairs of these splits, turned round.
+    """Refuse runs that have learnt pairs of these splits, or started from a run that has.
 
     A corpus without splits for validation and test is cut by its source sentences, and so elsewhere
-    in each direction: what one direction keeps for the test, the other may have learnt. So may the
-    run that it started from.
+    in each direction: what one direction keeps for the test, the other may have learnt. So may a
+    run that learnt from a larger corpus.
+
+    Args:
+        runs: all of one direction.
+        kept: the corpus whose splits are to be unknown to them.
+        splits: of `kept`.
+        report: receives one line a message.
+        turned: the runs translate from the corpus' target language to its source language.
 
     Raises:
         ConfigError: how many they have learnt.
@@ -228,14 +239,16 @@ def require_unseen(
         CorpusError: the text that a run learnt is no longer there.
     """
     pairs = {pair for split in splits for pair in kept.splits[split]}
-    for run in (before for name in backward for before in lineage(find_run(name))):
+    for run in (before for name in runs for before in lineage(find_run(name))):
         learnt = learnt_corpus(run, DATA / "prepared", report)
-        seen = sum((pair.target, pair.source) in pairs for pair in learnt.splits["train"])
+        way = -1 if turned else 1
+        seen = sum(pair[::way] in pairs for pair in learnt.splits["train"])
         if seen:
             raise ConfigError(
                 f"{run.name} learnt {seen:,} pairs of {' and '.join(splits)}, which it would know "
                 "by heart. Where a corpus has no validation and test files of its own, each "
-                "direction keeps others: give it such files, and train both directions again."
+                "direction and each larger corpus keeps others: give it such files, and train "
+                "again."
             )
 
 
@@ -305,7 +318,7 @@ def evaluate_run(
             raise CorpusError(
                 f"The corpus has no split {split!r}; it has {', '.join(corpus.splits)}."
             )
-    require_unseen(options.rerank_by, corpus, splits, report)
+    require_unseen(options.rerank_by, corpus, splits, report, turned=True)
     for member in find_runs(options.ensemble):
         if read_config(member).corpus != corpus.fingerprint:
             warn_of_known(member, corpus, DATA / "prepared", report)

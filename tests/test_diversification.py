@@ -69,7 +69,9 @@ def test_apart_each_run_adds_its_own_pairs(runs, monkeypatch, capsys):
     command = ["diversify", "one", "three", "--backward", "back", "--to", "more"]
     capsys.readouterr()
     assert main(command) == 2
-    assert "another tokenizer" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "another tokenizer" in said
+    assert "Or give --apart" in said
     assert main([*command, "--apart"]) == 0
     assert "240 pairs of the corpus, 480 with a translated target, 240 with" in (
         capsys.readouterr().err
@@ -210,3 +212,20 @@ def test_a_backward_run_that_learnt_the_test_is_refused(runs, counting_corpus, c
             Path(f"whole/{split}.{language}").write_text(text, encoding="utf-8")
     assert main(["diversify", "there", "--backward", "again"]) == 2
     assert "have changed since" in capsys.readouterr().err
+
+
+def test_a_run_that_started_from_one_that_learnt_the_test_is_refused(runs, capsys):
+    shutil.copytree("counting", "larger")
+    for language, other in (("en", "a hat"), ("de", "ein Hut")):
+        with Path(f"larger/train.{language}").open("a", encoding="utf-8") as file:
+            file.write(Path(f"counting/test.{language}").read_text(encoding="utf-8"))
+        Path(f"larger/test.{language}").write_text(f"{other}\n", encoding="utf-8")
+    few = [*TINY, "--training.max-updates", "2"]
+    assert main(["train", "own", *few, "--corpus.name", "larger", "--run", "general"]) == 0
+    assert main(["train", "own", *few, "--training.start-from", "general", "--run", "mine"]) == 0
+    assert main(["train", "own", *few, "--training.start-from", "one", "--run", "fine"]) == 0
+    capsys.readouterr()
+    assert main(["diversify", "mine", "--to", "more"]) == 2
+    assert "general learnt 30 pairs of validation and test" in capsys.readouterr().err
+    assert not Path("more").exists()
+    assert main(["diversify", "fine", "--to", "more"]) == 0

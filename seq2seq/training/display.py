@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 PLAIN_EVERY_SECONDS = 30.0
+_LINES_OF_PACE = 10
 
 
 def describe_update(values: dict[str, float]) -> str:
@@ -43,14 +45,15 @@ class TrainingDisplay:
         self.bar: Progress | None = None
         self.task = TaskID(0)
         self.total = 0
-        self.began = (0.0, 0)
-        self.plain_at = 0.0
+        # Seconds and update at the last lines: what is left goes by them and not by all since the
+        # start, so that a pause or another program's load is soon forgotten.
+        self.paces: deque[tuple[float, int]] = deque(maxlen=_LINES_OF_PACE)
 
     def start(self, name: str, total_updates: int, update: int) -> None:
         """See `seq2seq.training.loop.Display`."""
         self.total = total_updates
-        self.began = (time.monotonic(), update)
-        self.plain_at = time.monotonic()
+        self.paces.clear()
+        self.paces.append((time.monotonic(), update))
         if not self.console.is_terminal:
             print(f"{name}: {total_updates:,} updates, from {update:,}", file=sys.stderr)
             return
@@ -69,10 +72,10 @@ class TrainingDisplay:
         """See `seq2seq.training.loop.Display`."""
         if self.bar:
             self.bar.update(self.task, completed=update, values=describe_update(values))
-        elif time.monotonic() - self.plain_at > PLAIN_EVERY_SECONDS:
-            self.plain_at = time.monotonic()
-            seconds = time.monotonic() - self.began[0]
-            left = seconds / max(1, update - self.began[1]) * max(0, self.total - update)
+        elif (now := time.monotonic()) - self.paces[-1][0] > PLAIN_EVERY_SECONDS:
+            since, before = self.paces[0]
+            left = (now - since) / max(1, update - before) * max(0, self.total - update)
+            self.paces.append((now, update))
             print(
                 f"update {update:,}/{self.total:,} · {describe_update(values)}"
                 f" · {left / 60:.1f} min left",
