@@ -43,8 +43,8 @@ from seq2seq.text.readers import one_line
 from seq2seq.text.unfinished import sole_user
 from seq2seq.translating import (
     open_translator,
-    require_ensemble,
     require_one_direction,
+    require_one_tokenizer,
     require_other_direction,
     require_unseen,
 )
@@ -129,17 +129,11 @@ def _ways(name: str, runs: Sequence[str], side: int, apart: bool) -> list[_Way]:
 
 
 def _require_together(forward: Sequence[str], backward: Sequence[str], apart: bool) -> None:
-    for folders in map(find_runs, (forward, backward)):
-        if not folders:
-            continue
+    otherwise = " Or give --apart: each then translates for itself, with its own subwords."
+    for folders in filter(None, map(find_runs, (forward, backward))):
         require_one_direction(folders)
-        try:
-            if not apart:
-                require_ensemble(folders)
-        except ConfigError as error:
-            raise ConfigError(
-                f"{error} Or give --apart: each then translates for itself, with its own subwords."
-            ) from None
+        if not apart:
+            require_one_tokenizer(folders, otherwise)
     require_other_direction(find_run(forward[0]), backward, "--backward")
 
 

@@ -170,6 +170,15 @@ def require_ensemble(folders: Sequence[Path]) -> None:
         ConfigError: another tokenizer or another direction than the first's.
     """
     require_one_direction(folders)
+    require_one_tokenizer(folders)
+
+
+def require_one_tokenizer(folders: Sequence[Path], otherwise: str = "") -> None:
+    """Refuse runs that do not share the first one's subwords.
+
+    Raises:
+        ConfigError: another tokenizer; `otherwise` says what else can be done.
+    """
     first, *others = folders
     fingerprint = Tokenizer.load(first).fingerprint if others else ""
     for other in others:
@@ -177,6 +186,7 @@ def require_ensemble(folders: Sequence[Path]) -> None:
             raise ConfigError(
                 f"{other.name} has another tokenizer than {first.name}; the runs of an ensemble "
                 "need the same one: train them on one corpus with the same --tokenizer settings."
+                f"{otherwise}"
             )
 
 
@@ -239,9 +249,9 @@ def require_unseen(
         CorpusError: the text that a run learnt is no longer there.
     """
     pairs = {pair for split in splits for pair in kept.splits[split]}
+    way = -1 if turned else 1
     for run in (before for name in runs for before in lineage(find_run(name))):
         learnt = learnt_corpus(run, DATA / "prepared", report)
-        way = -1 if turned else 1
         seen = sum(pair[::way] in pairs for pair in learnt.splits["train"])
         if seen:
             raise ConfigError(
